@@ -1,0 +1,40 @@
+#if SECKILL_SANITIZE
+    internal import Foundation
+#else
+    internal import Synchronization
+#endif
+
+/// A value that one thread touches at a time: the only lock of the package.
+///
+/// Never held across a suspension point, never while a continuation is resumed. ThreadSanitizer reports false races
+/// under `Synchronization.Mutex`, so sanitizer builds (`-Xswiftc -DSECKILL_SANITIZE`) use a pthread mutex.
+package final class Locked<Value: Sendable>: Sendable {
+    #if SECKILL_SANITIZE
+        private let lock = NSLock()
+        // Only touched with the lock held.
+        nonisolated(unsafe) private var value: Value
+    #else
+        private let mutex: Mutex<Value>
+    #endif
+
+    package init(_ value: Value) {
+        #if SECKILL_SANITIZE
+            self.value = value
+        #else
+            mutex = Mutex(value)
+        #endif
+    }
+
+    /// Runs `body` alone with the value.
+    package func withLock<Result: Sendable, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        #if SECKILL_SANITIZE
+            lock.lock()
+            defer { lock.unlock() }
+            return try body(&value)
+        #else
+            return try mutex.withLock { value throws(Failure) in try body(&value) }
+        #endif
+    }
+}

@@ -1,0 +1,153 @@
+internal import Logging
+
+extension FlashSale {
+    // MARK: Sessions
+
+    /// Logs a user in and returns the session's secret. Proving who it is was the caller's task.
+    public func logIn(_ user: UserID) async throws -> SessionToken {
+        try await sessions.create(for: user, lifetime: configuration.sessionLifetime)
+    }
+
+    /// Ends a session. Idempotent.
+    public func logOut(_ session: SessionToken) async throws { try await sessions.revoke(session) }
+
+    /// Who is asking, or nil. Sessions in the second half of their life are refreshed.
+    public func user(for caller: Caller) async throws -> UserID? {
+        switch caller {
+        case .user(let user): return user
+        case .session(nil): return nil
+        case .session(let token?):
+            guard let session = try await sessions.look(up: token) else { return nil }
+            if session.expiresAt - clock.now < configuration.sessionLifetime / 2 {
+                _ = try? await sessions.refresh(token, lifetime: configuration.sessionLifetime)
+            }
+            return session.user
+        }
+    }
+
+    // MARK: Buying
+
+    /// A new question of `kind` for a session; nil if no such challenge is set.
+    public func challenge(_ kind: String, for session: SessionToken) async throws -> ChallengePrompt? {
+        try await challenges.first { $0.kind == kind }?.issue(to: session)
+    }
+
+    /// The purchase link for one unit of `sale`: sale, session, rate limit, opening, challenge, in this order.
+    ///
+    /// Minting is free and holds nothing: a link may lose the race for the last unit. `answer` is asked for only where
+    /// challenges are set, and then the caller must be a session.
+    public func link(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer? = nil) async -> LinkOutcome {
+        await metrics.link.measure(clock) {
+            do {
+                return try await decideLink(to: sale, for: caller, answer: answer)
+            } catch {
+                return .refused(unavailable(error, "link"))
+            }
+        } refusal: {
+            if case .refused(let refusal) = $0 { refusal } else { nil }
+        }
+    }
+
+    /// Buys with a link: signature, sold-out flag, session, owner, rate limit, then one atomic step in the stock store.
+    ///
+    /// Idempotent: one token is one order, whatever is lost or repeated. Cancelling stops the wait, not the purchase.
+    public func purchase(_ token: String, of sale: SaleID, by caller: Caller) async -> PurchaseOutcome {
+        await metrics.purchase.measure(clock) {
+            await decidePurchase(token, of: sale, by: caller)
+        } refusal: {
+            if case .refused(let refusal, _) = $0 { refusal } else { nil }
+        }
+    }
+
+    private func decideLink(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer?) async throws -> LinkOutcome {
+        guard let record = try await catalog.record(of: sale) else { return .refused(.noSale) }
+        guard let user = try await user(for: caller) else { return .refused(.noSession) }
+        if let wait = try await rateLimit(user) { return .refused(.rateLimited(retryAfter: wait)) }
+        let now = clock.now
+        if record.isClosed(at: now) { return .refused(.closed) }
+        if now < record.sale.opensAt { return .refused(.notOpen(opensAt: record.sale.opensAt)) }
+        guard try await passes(answer, caller) else { return .refused(.challengeFailed) }
+        guard let snapshot = try await stock.snapshot(of: sale) else {
+            return .refused(.unavailable(retryAfter: configuration.retryAfter))
+        }
+        let order = signer.mintOrder(sale: sale, epoch: snapshot.epoch, user: user)
+        let expiresAt = Timestamp(
+            milliseconds: (now + configuration.linkLifetime).milliseconds / 1000 * 1000
+        )
+        return .granted(
+            PurchaseLink(order: order, token: signer.token(for: order, expiry: expiresAt), expiresAt: expiresAt)
+        )
+    }
+
+    private func decidePurchase(_ token: String, of sale: SaleID, by caller: Caller) async -> PurchaseOutcome {
+        var signed: OrderID?
+        do {
+            guard try await catalog.record(of: sale) != nil else { return .refused(.noSale, order: nil) }
+            guard let (order, expiry) = signer.open(token), order.sale == sale else {
+                return .refused(.badLink, order: nil)
+            }
+            signed = order
+            guard clock.now < expiry else { return .refused(.linkExpired, order: order) }
+            if !stock.isInProcess, soldOut.isSet(for: sale) { return .refused(.soldOut, order: order) }
+            guard let user = try await user(for: caller) else { return .refused(.noSession, order: order) }
+            guard signer.owns(user, order) else { return .refused(.badLink, order: nil) }
+            if let wait = try await rateLimit(user) { return .refused(.rateLimited(retryAfter: wait), order: order) }
+            return try await reserve(order, for: user)
+        } catch {
+            return .refused(unavailable(error, "purchase"), order: signed)
+        }
+    }
+
+    private func reserve(_ order: OrderID, for user: UserID) async throws -> PurchaseOutcome {
+        switch try await stock.reserve(order, for: user) {
+        case .reserved(let sequence):
+            return .accepted(Order(id: order, user: user, status: .queued, sequence: sequence))
+        case .alreadyReserved(let sequence):
+            let known = try await ledger.lookUp(order).order
+            return .accepted(known ?? Order(id: order, user: user, status: .queued, sequence: sequence))
+        case .soldOut(let version):
+            soldOut.set(for: order.sale, version: version)
+            return .refused(.soldOut, order: order)
+        case .limitReached: return .refused(.limitReached, order: order)
+        case .notOpen(let opensAt): return .refused(.notOpen(opensAt: opensAt), order: order)
+        case .paused: return .refused(.paused, order: order)
+        case .closed: return .refused(.closed, order: order)
+        case .stale: return .refused(.linkExpired, order: order)
+        }
+    }
+
+    private func passes(_ answer: ChallengeAnswer?, _ caller: Caller) async throws -> Bool {
+        if challenges.isEmpty { return true }
+        guard let answer, case .session(let session?) = caller else { return false }
+        for challenge in challenges where try await challenge.verify(answer.text, to: answer.id, from: session) {
+            return true
+        }
+        return false
+    }
+
+    private func rateLimit(_ user: UserID) async throws -> Duration? {
+        guard let limiter, case .refused(let wait) = try await limiter.admit(user.text) else { return nil }
+        return wait
+    }
+
+    private func unavailable(_ error: any Error, _ what: String) -> Refusal {
+        if !(error is CancellationError) {
+            logger.info("could not decide", metadata: ["seckill.request": "\(what)", "error": "\(error)"])
+        }
+        return .unavailable(retryAfter: configuration.retryAfter)
+    }
+}
+
+/// An answer to a challenge.
+public struct ChallengeAnswer: Hashable, Sendable {
+    /// The question's id.
+    public var id: String
+    /// What was answered.
+    public var text: String
+
+    /// An answer.
+    public init(id: String, text: String) {
+        self.id = id
+        self.text = text
+    }
+}

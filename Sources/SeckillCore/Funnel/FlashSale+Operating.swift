@@ -1,0 +1,108 @@
+internal import Logging
+
+extension FlashSale {
+    /// Adds a sale and installs its stock. The same declaration again changes nothing.
+    ///
+    /// Returns once the ledger has it. If the stock store does not answer just then, the sale is `rebuilding` until
+    /// the reconciler reaches it.
+    public func create(_ sale: Sale) async throws -> CreateSaleOutcome {
+        let outcome = try await ledger.create(sale)
+        if case .conflict = outcome { return outcome }
+        try await catalog.refresh()
+        do {
+            _ = try await rebuild.ensure(sale.id)
+        } catch {
+            logger.warning("stock not installed yet", metadata: ["seckill.sale": "\(sale.id)", "error": "\(error)"])
+        }
+        return outcome
+    }
+
+    /// Turns the operator's switch, in the ledger first and then in the store. Nil if there is no such sale. Closing is
+    /// for ever; opening a closed sale leaves it closed.
+    public func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleStatus? {
+        guard let record = try await ledger.setAdmission(admission, of: sale) else { return nil }
+        try await catalog.refresh()
+        do {
+            try await stock.update(record.terms)
+        } catch {
+            // The ledger has it, and the reconciler brings it to the store.
+            logger.warning("terms not updated yet", metadata: ["seckill.sale": "\(sale)", "error": "\(error)"])
+        }
+        return try await status(of: sale)
+    }
+
+    /// Adds units to a sale. Nil if there is no such sale.
+    public func restock(_ sale: SaleID, adding units: Int) async throws -> SaleStatus? {
+        let id = "restock." + Base64URL.encode(random.bytes(12))
+        guard try await ledger.restock(sale, adding: units, id: id) != nil else { return nil }
+        try await catalog.refresh()
+        do {
+            try await returns.applyAll()
+        } catch {
+            // The ledger has it, and the returns service brings it to the store.
+            logger.warning("restock not applied yet", metadata: ["seckill.sale": "\(sale)", "error": "\(error)"])
+        }
+        return try await status(of: sale)
+    }
+
+    /// All sales, by id, as anybody may see them.
+    public func sales() async throws -> [SaleStatus] {
+        var all: [SaleStatus] = []
+        for record in try await catalog.all() { all.append(await status(of: record)) }
+        return all
+    }
+
+    /// One sale as anybody may see it. Nil if there is no such sale.
+    public func status(of sale: SaleID) async throws -> SaleStatus? {
+        guard let record = try await catalog.record(of: sale) else { return nil }
+        return await status(of: record)
+    }
+
+    /// One sale as its operator may see it. Nil if there is no such sale.
+    public func report(of sale: SaleID) async throws -> SaleReport? {
+        guard let record = try await ledger.sale(sale), let totals = try await ledger.totals(of: sale) else {
+            return nil
+        }
+        return SaleReport(status: await status(of: record), totals: totals)
+    }
+
+    /// Whether purchases can be answered: ledger and stock store reachable, and every sale that sells installed.
+    public func isReady() async -> Bool {
+        do {
+            for record in try await ledger.sales() where !record.isClosed(at: clock.now) {
+                guard let snapshot = try await stock.snapshot(of: record.sale.id), snapshot.epoch == record.epoch else {
+                    return false
+                }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func status(of record: SaleRecord) async -> SaleStatus {
+        let snapshot = try? await stock.snapshot(of: record.sale.id)
+        let now = clock.now
+        let state: SaleStatus.State =
+            if record.isClosed(at: now) {
+                .closed
+            } else if record.admission == .paused {
+                .paused
+            } else if snapshot == nil {
+                .rebuilding
+            } else if now < record.sale.opensAt {
+                .scheduled
+            } else if snapshot?.remaining == 0 {
+                .soldOut
+            } else {
+                .open
+            }
+        return SaleStatus(record: record, stock: snapshot, state: state, seenAt: now)
+    }
+}
+
+extension SaleRecord {
+    func isClosed(at now: Timestamp) -> Bool {
+        admission == .closed || sale.closesAt.map { now >= $0 } ?? false
+    }
+}

@@ -1,0 +1,70 @@
+public import Logging
+
+/// The funnel: refuses the many cheaply and hands the few to the stock store.
+///
+/// One instance serves all sales of a node. The methods below are the routes of a shop; ``run()`` is the work behind
+/// them and must be running somewhere (in one process, or in workers of their own) for orders to reach the ledger.
+/// Refusals are values; an error is thrown only where nothing could be decided and the method has no way to say so.
+///
+/// Everything injected is shared, never owned: closing databases and connections is the caller's.
+public final class FlashSale: Sendable {
+    let stock: any StockStore
+    let ledger: any OrderLedger
+    let sessions: any SessionStore
+    let limiter: (any RateLimiter)?
+    let challenges: [any Challenge]
+    let signer: LinkSigner
+    let configuration: Configuration
+    let clock: any SaleClock
+    let random: any RandomSource
+    let logger: Logger
+
+    let catalog: Catalog
+    let soldOut: SoldOutFlags
+    let events = OrderEvents()
+    let metrics = FunnelMetrics()
+
+    /// A funnel over these backends.
+    ///
+    /// - Parameters:
+    ///   - limiter: counts link and purchase requests by user; nil admits all.
+    ///   - challenges: any of which must be answered before a link is given; none, and links are free.
+    ///   - signer: signs order ids and links. Nodes of one shop must share its secrets.
+    public init(
+        stock: any StockStore,
+        ledger: any OrderLedger,
+        sessions: any SessionStore,
+        limiter: (any RateLimiter)? = nil,
+        challenges: [any Challenge] = [],
+        signer: LinkSigner,
+        configuration: Configuration = Configuration(),
+        clock: any SaleClock = .system,
+        random: any RandomSource = .system,
+        logger: Logger = Logger(label: "seckill")
+    ) {
+        self.stock = stock
+        self.ledger = ledger
+        self.sessions = sessions
+        self.limiter = limiter
+        self.challenges = challenges
+        self.signer = signer
+        self.configuration = configuration
+        self.clock = clock
+        self.random = random
+        self.logger = logger
+        catalog = Catalog(ledger: ledger, clock: clock)
+        soldOut = SoldOutFlags(clock: clock)
+    }
+
+    /// Who is asking.
+    public enum Caller: Sendable {
+        /// Whoever this session belongs to; nil for a request without one.
+        case session(SessionToken?)
+        /// A user whom the embedding server has authenticated itself.
+        case user(UserID)
+    }
+
+    /// What becomes of orders on this node, from now on: those recorded, paid, cancelled and expired here. A consumer
+    /// that falls 1,024 events behind misses the oldest. Ends with the consumer's task.
+    public func orderEvents() -> AsyncStream<Order> { events.subscribe() }
+}

@@ -1,0 +1,95 @@
+internal import Crypto
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// Mints and checks order ids and purchase links, with no store: HMAC-SHA256 (RFC 2104), truncated to 144 bits for
+/// order ids and 192 for links.
+///
+/// An order id is `sale.epoch.random.mac`, the MAC over sale, epoch, random and *user*. A link's token is
+/// `order.expiry.mac`, the MAC over order id and expiry in seconds since 1970. So a forged or altered token is refused
+/// before anyone is asked who is calling, and a stolen one is worthless to any other user. Tokens are compared as text,
+/// in constant time, never decoded: there is one spelling of each.
+public struct LinkSigner: Sendable {
+    // The first signs; all verify.
+    private let orderKeys: [SymmetricKey]
+    private let linkKeys: [SymmetricKey]
+    private let random: any RandomSource
+
+    /// A signer with `secrets`: the first signs, all are accepted, so that a secret can be replaced without breaking
+    /// the links that are out.
+    /// - Throws: `invalid` if there is none, or one is shorter than 32 bytes.
+    public init(secrets: [[UInt8]], random: any RandomSource = .system) throws {
+        guard !secrets.isEmpty else { throw SeckillError(.invalid, "a secret is needed to sign links") }
+        guard secrets.allSatisfy({ $0.count >= 32 }) else {
+            throw SeckillError(.invalid, "a secret must be 32 bytes or longer")
+        }
+        func derive(_ purpose: String) -> [SymmetricKey] {
+            secrets.map { secret in
+                let code = HMAC<SHA256>.authenticationCode(
+                    for: Array("seckill/\(purpose)".utf8),
+                    using: SymmetricKey(data: secret)
+                )
+                return SymmetricKey(data: Array(code))
+            }
+        }
+        orderKeys = derive("order")
+        linkKeys = derive("link")
+        self.random = random
+    }
+
+    /// A new order id.
+    public func mintOrder(sale: SaleID, epoch: Int, user: UserID) -> OrderID {
+        let body = "\(sale.text).\(epoch).\(Base64URL.encode(random.bytes(12)))"
+        return OrderID("\(body).\(Self.orderCode(body[...], user, orderKeys[0]))")!
+    }
+
+    /// Whether `order` was minted here for `user`.
+    public func owns(_ user: UserID, _ order: OrderID) -> Bool {
+        guard let dot = order.text.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
+        let body = order.text[..<dot]
+        let code = order.text.utf8[order.text.utf8.index(after: dot)...]
+        return orderKeys.contains { Self.equal(Self.orderCode(body, user, $0).utf8, code) }
+    }
+
+    /// The token of a link for `order`, good until `expiry`, in whole seconds.
+    public func token(for order: OrderID, expiry: Timestamp) -> String {
+        let body = "\(order.text).\(expiry.milliseconds / 1000)"
+        return "\(body).\(Self.linkCode(body[...], linkKeys[0]))"
+    }
+
+    /// The order and expiry that `token` was signed for, or nil unless every character is as it was signed.
+    public func open(_ token: String) -> (order: OrderID, expiry: Timestamp)? {
+        guard token.utf8.count <= 320, let dot = token.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
+        let body = token[..<dot]
+        let code = token.utf8[token.utf8.index(after: dot)...]
+        guard linkKeys.contains(where: { Self.equal(Self.linkCode(body, $0).utf8, code) }) else { return nil }
+        guard let split = body.utf8.lastIndex(of: UInt8(ascii: ".")), let order = OrderID(body[..<split]),
+            let seconds = Int64(body[body.utf8.index(after: split)...])
+        else { return nil }
+        return (order, Timestamp(milliseconds: seconds * 1000))
+    }
+
+    private static func orderCode(_ body: Substring, _ user: UserID, _ key: SymmetricKey) -> String {
+        // The body holds no NUL and neither does a user, so no two pairs run together alike.
+        code([Array(body.utf8), [0], Array(user.text.utf8)], key, bytes: 18)
+    }
+
+    private static func linkCode(_ body: Substring, _ key: SymmetricKey) -> String {
+        code([Array(body.utf8)], key, bytes: 24)
+    }
+
+    private static func code(_ parts: [[UInt8]], _ key: SymmetricKey, bytes: Int) -> String {
+        var hmac = HMAC<SHA256>(key: key)
+        for part in parts { hmac.update(data: part) }
+        return Base64URL.encode(Array(hmac.finalize()).prefix(bytes))
+    }
+
+    private static func equal(_ a: String.UTF8View, _ b: Substring.UTF8View) -> Bool {
+        guard a.count == b.count else { return false }
+        return zip(a, b).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}

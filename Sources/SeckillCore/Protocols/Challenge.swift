@@ -1,0 +1,29 @@
+/// A question that costs a script more than a person, asked before a purchase link is given.
+///
+/// Bound to the session that asked, answered once: one right answer or three wrong ones use it up, and so does its
+/// time. **Errors**: `unavailable`, `overloaded`.
+public protocol Challenge: Sendable {
+    /// What clients ask for it by, such as `captcha`.
+    var kind: String { get }
+
+    /// A new question for the session.
+    func issue(to session: SessionToken) async throws -> ChallengePrompt
+
+    /// Whether `answer` is right, is the session's to give, in time, and the first right one. Atomic: of two right
+    /// answers at once, one is true.
+    func verify(_ answer: String, to id: String, from session: SessionToken) async throws -> Bool
+}
+
+/// A question, without its answer.
+public struct ChallengePrompt: Hashable, Sendable {
+    /// Names the question when answering.
+    public var id: String
+    /// What the client shows or computes with, by name: `svg`, or `prefix` and `bits`.
+    public var fields: [String: String]
+
+    /// A question.
+    public init(id: String, fields: [String: String]) {
+        self.id = id
+        self.fields = fields
+    }
+}

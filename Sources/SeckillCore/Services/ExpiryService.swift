@@ -1,0 +1,23 @@
+/// Ends orders whose payment is overdue. Several may run at once: the ledger lets each order expire once.
+struct ExpiryService: Sendable {
+    private static let batch = 500
+
+    let ledger: any OrderLedger
+    let clock: any SaleClock
+    let events: OrderEvents
+    let pace: Pace
+    let metrics: FunnelMetrics
+
+    func run() async throws {
+        try await pace.run("expiry") { try await expireAll() }
+    }
+
+    func expireAll() async throws {
+        var expired: [Order]
+        repeat {
+            expired = try await ledger.expire(dueAt: clock.now, limit: Self.batch)
+            metrics.count(expired)
+            events.publish(expired)
+        } while expired.count == Self.batch
+    }
+}

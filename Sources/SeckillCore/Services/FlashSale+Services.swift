@@ -1,0 +1,63 @@
+public import ServiceLifecycle
+
+extension FlashSale: Service {
+    /// The work behind the routes, until graceful shutdown or cancellation: orders into the ledger, deadlines, returns,
+    /// and the watch over the stock store.
+    ///
+    /// At graceful shutdown it goes on recording until nothing is queued or ``Configuration/drainLimit`` is over, so
+    /// stop taking requests first. Failures of backends are logged and tried again; it returns only when told to.
+    public func run() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await self.reconciler.run() }
+            group.addTask { await self.listenToRestocks() }
+            if configuration.role != .web {
+                group.addTask { try await self.worker.run() }
+                group.addTask { try await self.expiry.run() }
+                group.addTask { try await self.returns.run() }
+            }
+        }
+    }
+
+    var recorder: OrderRecorder {
+        OrderRecorder(ledger: ledger, clock: clock, events: events, metrics: metrics, logger: logger)
+    }
+    var rebuild: StockRebuild {
+        StockRebuild(stock: stock, ledger: ledger, recorder: recorder, metrics: metrics, logger: logger)
+    }
+    var worker: OrderWorker {
+        OrderWorker(
+            source: stock.outbox,
+            recorder: recorder,
+            configuration: configuration,
+            clock: clock,
+            metrics: metrics,
+            logger: logger
+        )
+    }
+    var returns: ReturnService {
+        ReturnService(stock: stock, ledger: ledger, soldOut: soldOut, pace: pace, metrics: metrics)
+    }
+    var expiry: ExpiryService {
+        ExpiryService(ledger: ledger, clock: clock, events: events, pace: pace, metrics: metrics)
+    }
+    var reconciler: Reconciler {
+        Reconciler(
+            stock: stock,
+            rebuild: rebuild,
+            catalog: catalog,
+            soldOut: soldOut,
+            clock: clock,
+            pace: pace,
+            logger: logger
+        )
+    }
+    private var pace: Pace { Pace(clock: clock, interval: configuration.sweep, logger: logger) }
+
+    private func listenToRestocks() async {
+        await cancelWhenGracefulShutdown {
+            for await restock in self.stock.restocks() {
+                self.soldOut.clear(for: restock.sale, version: restock.version)
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/// RFC 4648, section 5, without padding.
+package enum Base64URL {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    /// Whether `byte` is one of the 64 characters.
+    package static func allows(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    /// The text of `bytes`, whose number must be a multiple of three: then every character carries six bits and no two
+    /// texts mean the same bytes.
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+        precondition(bytes.count.isMultiple(of: 3))
+        return String(unsafeUninitializedCapacity: bytes.count / 3 * 4) { out in
+            var group: UInt32 = 0
+            var taken = 0
+            var written = 0
+            for byte in bytes {
+                group = group << 8 | UInt32(byte)
+                taken += 1
+                guard taken == 3 else { continue }
+                out[written] = alphabet[Int(group >> 18)]
+                out[written + 1] = alphabet[Int(group >> 12 & 63)]
+                out[written + 2] = alphabet[Int(group >> 6 & 63)]
+                out[written + 3] = alphabet[Int(group & 63)]
+                written += 4
+                group = 0
+                taken = 0
+            }
+            return written
+        }
+    }
+}
