@@ -47,7 +47,7 @@ extension FlashSale {
         guard signer.owns(user, id) else { return nil }
         switch try await action() {
         case .done(let order):
-            events.publish([order])
+            events.send([order])
             return .done(order)
         case .refused(let order): return .refused(order)
         case .unknown: return try await order(id, of: user).map { .refused($0) }

@@ -21,7 +21,7 @@ public final class FlashSale: Sendable {
 
     let catalog: Catalog
     let soldOut: SoldOutFlags
-    let events = OrderEvents()
+    let events = Broadcast<Order>()
     let metrics = FunnelMetrics()
 
     /// A funnel over these backends.

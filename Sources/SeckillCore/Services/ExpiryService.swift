@@ -4,7 +4,7 @@ struct ExpiryService: Sendable {
 
     let ledger: any OrderLedger
     let clock: any SaleClock
-    let events: OrderEvents
+    let events: Broadcast<Order>
     let pace: Pace
     let metrics: FunnelMetrics
 
@@ -17,7 +17,7 @@ struct ExpiryService: Sendable {
         repeat {
             expired = try await ledger.expire(dueAt: clock.now, limit: Self.batch)
             metrics.count(expired)
-            events.publish(expired)
+            events.send(expired)
         } while expired.count == Self.batch
     }
 }

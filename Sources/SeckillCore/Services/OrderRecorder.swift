@@ -4,7 +4,7 @@ internal import Logging
 struct OrderRecorder: Sendable {
     let ledger: any OrderLedger
     let clock: any SaleClock
-    let events: OrderEvents
+    let events: Broadcast<Order>
     let metrics: FunnelMetrics
     let logger: Logger
 
@@ -50,6 +50,6 @@ struct OrderRecorder: Sendable {
 
     private func announce(_ orders: [Order]) {
         metrics.count(orders)
-        events.publish(orders)
+        events.send(orders)
     }
 }

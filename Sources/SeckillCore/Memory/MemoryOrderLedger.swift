@@ -1,0 +1,294 @@
+internal import HeapModule
+
+/// A ledger in this process, for tests: it keeps every rule of the real one except that it survives nothing.
+public final class MemoryOrderLedger: OrderLedger {
+    private let book = Locked(LedgerBook())
+
+    /// An empty ledger.
+    public init() {}
+
+    /// Adds a sale.
+    public func create(_ sale: Sale) async throws -> CreateSaleOutcome { book.withLock { $0.create(sale) } }
+
+    /// One sale.
+    public func sale(_ id: SaleID) async throws -> SaleRecord? { book.withLock { $0.sales[id]?.record } }
+
+    /// All sales, by id.
+    public func sales() async throws -> [SaleRecord] {
+        book.withLock { $0.sales.values.map(\.record).sorted { $0.sale.id.text < $1.sale.id.text } }
+    }
+
+    /// Turns the switch.
+    public func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
+        book.withLock { $0.sales[sale]?.setAdmission(admission) }
+    }
+
+    /// Adds units.
+    public func restock(_ sale: SaleID, adding units: Int, id: String) async throws -> SaleRecord? {
+        try book.withLock { book throws(SeckillError) in try book.restock(sale, adding: units, id: id) }
+    }
+
+    /// Records, as the last guard.
+    public func record(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
+        try book.withLock { book throws(SeckillError) in try book.record(reservations, at: now) }
+    }
+
+    /// Records as rejected.
+    public func reject(
+        _ reservation: Reservation,
+        because reason: RejectionReason,
+        at now: Timestamp
+    ) async throws -> Order {
+        try book.withLock { book throws(SeckillError) in try book.reject(reservation, because: reason) }
+    }
+
+    /// Marks paid.
+    public func pay(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        book.withLock { $0.pay(order, at: now) }
+    }
+
+    /// Cancels.
+    public func cancel(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        book.withLock { $0.cancel(order) }
+    }
+
+    /// Expires what is due.
+    public func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
+        book.withLock { $0.expire(dueAt: now, limit: limit) }
+    }
+
+    /// The row and the epoch.
+    public func lookUp(_ order: OrderID) async throws -> LedgerAnswer {
+        book.withLock { LedgerAnswer(order: $0.orders[order], epoch: $0.sales[order.sale]?.record.epoch) }
+    }
+
+    /// Newest first.
+    public func orders(of user: UserID, limit: Int) async throws -> [Order] {
+        book.withLock { book in (book.ordersOf[user] ?? []).suffix(limit).reversed().compactMap { book.orders[$0] } }
+    }
+
+    /// Oldest first.
+    public func openReturns(limit: Int) async throws -> [StockReturn] {
+        book.withLock { Array($0.returns.prefix(limit)) }
+    }
+
+    /// Marks as made.
+    public func closeReturns(_ returns: [StockReturn]) async throws {
+        book.withLock { $0.closeReturns(Set(returns)) }
+    }
+
+    /// Raises the epoch.
+    public func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
+        book.withLock { $0.beginEpoch(after: epoch, of: sale) }
+    }
+
+    /// Sums up.
+    public func totals(of sale: SaleID) async throws -> SaleTotals? { book.withLock { $0.totals(of: sale) } }
+}
+
+/// The rows of a ledger and the rules of changing them. A plain value; its owner locks it.
+private struct LedgerBook: Sendable {
+    struct SaleRow: Sendable {
+        var record: SaleRecord
+        var live = 0
+        var held: [UserID: Int] = [:]
+        var restocks: Set<String> = []
+
+        mutating func setAdmission(_ admission: Admission) -> SaleRecord {
+            if record.admission != .closed, record.admission != admission {
+                record.admission = admission
+                record.revision += 1
+            }
+            return record
+        }
+    }
+
+    struct Deadline: Comparable, Sendable {
+        var payBy: Timestamp
+        var order: OrderID
+        static func < (a: Deadline, b: Deadline) -> Bool { (a.payBy, a.order.text) < (b.payBy, b.order.text) }
+    }
+
+    private static let maxStock = 1_000_000_000
+    var sales: [SaleID: SaleRow] = [:]
+    var orders: [OrderID: Order] = [:]
+    var ordersOf: [UserID: [OrderID]] = [:]
+    /// Still to be made, oldest first.
+    var returns: [StockReturn] = []
+    var deadlines = Heap<Deadline>()
+
+    mutating func create(_ sale: Sale) -> CreateSaleOutcome {
+        guard let row = sales[sale.id] else {
+            let record = SaleRecord(sale)
+            sales[sale.id] = SaleRow(record: record)
+            return .created(record)
+        }
+        return row.record.sale == sale ? .existing(row.record) : .conflict(row.record)
+    }
+
+    mutating func restock(_ sale: SaleID, adding units: Int, id: String) throws(SeckillError) -> SaleRecord? {
+        guard var row = sales[sale] else { return nil }
+        guard units > 0, units <= Self.maxStock - row.record.stock else {
+            throw SeckillError(.invalid, "a restock adds at least 1 unit, and a sale holds 10^9 at most")
+        }
+        guard row.restocks.insert(id).inserted else { return row.record }
+        row.record.stock += units
+        row.record.revision += 1
+        sales[sale] = row
+        // In epoch 0 there is no store yet that could miss them: the first install counts them in.
+        if row.record.epoch > 0 {
+            returns.append(StockReturn(id: id, sale: sale, epoch: row.record.epoch, units: units, user: nil))
+        }
+        return row.record
+    }
+
+    mutating func record(_ reservations: [Reservation], at now: Timestamp) throws(SeckillError) -> [Order] {
+        for reservation in reservations { try validate(reservation) }
+        return reservations.map { record($0, at: now) }
+    }
+
+    private mutating func record(_ reservation: Reservation, at now: Timestamp) -> Order {
+        if let order = orders[reservation.order] { return order }
+        let row = sales[reservation.order.sale]!
+        if reservation.order.epoch < row.record.epoch { return add(reservation, rejected: .lost) }
+        if row.live >= row.record.stock { return add(reservation, rejected: .soldOut) }
+        if row.held[reservation.user, default: 0] >= row.record.sale.limitPerUser {
+            return add(reservation, rejected: .limitReached)
+        }
+        let payBy = now + row.record.sale.paymentWindow
+        sales[reservation.order.sale]!.live += 1
+        sales[reservation.order.sale]!.held[reservation.user, default: 0] += 1
+        deadlines.insert(Deadline(payBy: payBy, order: reservation.order))
+        return add(reservation, .awaitingPayment, payBy: payBy)
+    }
+
+    mutating func reject(_ reservation: Reservation, because reason: RejectionReason) throws(SeckillError) -> Order {
+        try validate(reservation)
+        if let order = orders[reservation.order] { return order }
+        return add(reservation, rejected: reason)
+    }
+
+    private func validate(_ reservation: Reservation) throws(SeckillError) {
+        guard let epoch = sales[reservation.order.sale]?.record.epoch else {
+            throw SeckillError(.invalid, "an order names a sale that the ledger does not have")
+        }
+        guard reservation.order.epoch <= epoch else {
+            throw SeckillError(.invalid, "an order is of a later epoch than its sale")
+        }
+    }
+
+    private mutating func add(_ reservation: Reservation, rejected reason: RejectionReason) -> Order {
+        let sale = reservation.order.sale
+        // A unit of an epoch that is over was counted back in by the rebuild.
+        if reservation.order.epoch == sales[sale]!.record.epoch {
+            returns.append(
+                StockReturn(
+                    id: reservation.order.text,
+                    sale: sale,
+                    epoch: reservation.order.epoch,
+                    units: 1,
+                    user: reservation.user
+                )
+            )
+        }
+        return add(reservation, .rejected, reason: reason)
+    }
+
+    private mutating func add(
+        _ reservation: Reservation,
+        _ status: OrderStatus,
+        payBy: Timestamp? = nil,
+        reason: RejectionReason? = nil
+    ) -> Order {
+        let order = Order(
+            id: reservation.order,
+            user: reservation.user,
+            status: status,
+            sequence: reservation.sequence,
+            payBy: payBy,
+            reason: reason
+        )
+        let sale = reservation.order.sale
+        if reservation.order.epoch == sales[sale]!.record.epoch {
+            sales[sale]!.record.sequence = max(sales[sale]!.record.sequence, reservation.sequence)
+        }
+        orders[order.id] = order
+        ordersOf[order.user, default: []].append(order.id)
+        return order
+    }
+
+    mutating func pay(_ id: OrderID, at now: Timestamp) -> SettleOutcome {
+        guard var order = orders[id] else { return .unknown }
+        if order.status == .paid { return .done(order) }
+        guard order.status == .awaitingPayment, let payBy = order.payBy, now < payBy else { return .refused(order) }
+        order.status = .paid
+        orders[id] = order
+        return .done(order)
+    }
+
+    mutating func cancel(_ id: OrderID) -> SettleOutcome {
+        guard let order = orders[id] else { return .unknown }
+        if order.status == .cancelled { return .done(order) }
+        guard order.status == .awaitingPayment else { return .refused(order) }
+        return .done(end(order, as: .cancelled))
+    }
+
+    mutating func expire(dueAt now: Timestamp, limit: Int) -> [Order] {
+        var expired: [Order] = []
+        while expired.count < limit, let first = deadlines.min, first.payBy <= now {
+            deadlines.removeMin()
+            guard let order = orders[first.order], order.status == .awaitingPayment else { continue }
+            expired.append(end(order, as: .expired))
+        }
+        return expired
+    }
+
+    private mutating func end(_ order: Order, as status: OrderStatus) -> Order {
+        var order = order
+        order.status = status
+        orders[order.id] = order
+        let sale = order.id.sale
+        sales[sale]!.live -= 1
+        sales[sale]!.held[order.user]! -= 1
+        let epoch = sales[sale]!.record.epoch
+        returns.append(StockReturn(id: order.id.text, sale: sale, epoch: epoch, units: 1, user: order.user))
+        return order
+    }
+
+    mutating func closeReturns(_ made: Set<StockReturn>) {
+        returns.removeAll { made.contains($0) }
+    }
+
+    mutating func beginEpoch(after epoch: Int, of sale: SaleID) -> InstalledStock? {
+        guard var row = sales[sale], row.record.epoch == epoch else { return nil }
+        row.record.epoch += 1
+        row.record.sequence = 0
+        sales[sale] = row
+        returns.removeAll { $0.sale == sale }
+        return InstalledStock(
+            terms: row.record.terms,
+            epoch: row.record.epoch,
+            remaining: row.record.stock - row.live,
+            held: row.held.filter { $0.value > 0 }
+        )
+    }
+
+    func totals(of sale: SaleID) -> SaleTotals? {
+        guard let row = sales[sale] else { return nil }
+        var totals = SaleTotals(stock: row.record.stock)
+        for order in orders.values where order.id.sale == sale {
+            switch order.status {
+            case .queued: break
+            case .awaitingPayment: totals.awaiting += 1
+            case .paid: totals.paid += 1
+            case .expired: totals.expired += 1
+            case .cancelled: totals.cancelled += 1
+            case .rejected:
+                totals.rejected += 1
+                if order.reason == .undeliverable { totals.deadLettered += 1 }
+            }
+        }
+        totals.returning = returns.reduce(0) { $1.sale == sale ? $0 + $1.units : $0 }
+        return totals
+    }
+}

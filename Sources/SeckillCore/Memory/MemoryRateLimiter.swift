@@ -1,0 +1,34 @@
+internal import DequeModule
+
+/// A sliding log in this process: the times of each key's last admissions, by the clock that never jumps.
+public final class MemoryRateLimiter: RateLimiter {
+    private let rate: Rate
+    private let clock: any SaleClock
+    private let limit: Int
+    private let logs: Locked<Generations<String, Deque<Duration>>>
+
+    /// A limiter that remembers at most `limit` keys; idle ones are forgotten after one to two periods.
+    public init(_ rate: Rate, clock: any SaleClock = .system, limit: Int = 1_000_000) {
+        self.rate = rate
+        self.clock = clock
+        self.limit = limit
+        logs = Locked(Generations(lifetime: rate.period))
+    }
+
+    /// One lock and a few look-ups.
+    public func admit(_ key: String) async throws -> RateDecision {
+        let now = clock.uptime
+        return try logs.withLock { logs throws(SeckillError) in
+            logs.age(to: now)
+            var log = logs[key] ?? []
+            while let first = log.first, now - first >= rate.period { log.removeFirst() }
+            if log.count >= rate.count { return .refused(retryAfter: log[0] + rate.period - now) }
+            guard !log.isEmpty || logs.count < limit else {
+                throw SeckillError(.overloaded, "\(limit) callers are being limited; try again in \(rate.period)")
+            }
+            log.append(now)
+            logs[key] = log
+            return .admitted
+        }
+    }
+}
