@@ -1,0 +1,11 @@
+import SeckillCore
+import SeckillTesting
+import Testing
+
+@Suite("MemoryOrderLedger keeps its contract")
+struct MemoryOrderLedgerConformanceTests {
+    let suite = OrderLedgerConformance { MemoryOrderLedger() }
+
+    @Test(arguments: OrderLedgerConformance.checks)
+    func conforms(_ check: OrderLedgerConformance.Check) async throws { try await suite.run(check) }
+}
