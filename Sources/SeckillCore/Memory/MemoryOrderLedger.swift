@@ -128,10 +128,10 @@ private struct LedgerBook: Sendable {
 
     mutating func restock(_ sale: SaleID, adding units: Int, id: String) throws(SeckillError) -> SaleRecord? {
         guard var row = sales[sale] else { return nil }
+        guard row.restocks.insert(id).inserted else { return row.record }
         guard units > 0, units <= Self.maxStock - row.record.stock else {
             throw SeckillError(.invalid, "a restock adds at least 1 unit, and a sale holds 10^9 at most")
         }
-        guard row.restocks.insert(id).inserted else { return row.record }
         row.record.stock += units
         row.record.revision += 1
         sales[sale] = row
