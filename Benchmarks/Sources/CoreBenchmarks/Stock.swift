@@ -47,6 +47,7 @@ extension MemoryStockStore {
         let outcome = try await store.claim(
             sale,
             epoch: 0,
+            sequence: 0,
             identity: store.identity(),
             lifetime: .seconds(30)
         )

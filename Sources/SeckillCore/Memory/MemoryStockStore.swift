@@ -95,13 +95,16 @@ public final class MemoryStockStore: StockStore {
     public func claim(
         _ sale: SaleID,
         epoch: Int,
+        sequence: Int,
         identity: StoreIdentity,
         lifetime: Duration
     ) async throws -> ClaimOutcome {
         let now = clock.uptime
         return state.withLock { state in
             guard identity == instance else { return .busy }
-            if let stock = state.sales[sale], stock.isTrusted, stock.epoch == epoch { return .current }
+            if let stock = state.sales[sale], stock.isTrusted, stock.epoch == epoch, stock.sequence >= sequence {
+                return .current
+            }
             if let claim = state.claims[sale], claim.until > now { return .busy }
             // From here on nobody reserves what this claim has not drained.
             state.sales[sale]?.isTrusted = false

@@ -45,13 +45,15 @@ public protocol StockStore: Sendable {
 
     /// Step (b) of a rebuild: claims `sale` and takes its whole outbox.
     ///
-    /// - ``ClaimOutcome/current`` if identity and `epoch` already match: nothing to do.
+    /// - ``ClaimOutcome/current`` if identity and `epoch` already match, and the store has given out `sequence`, the
+    ///   last that the ledger knows of this epoch: nothing to do. A store that is behind the ledger has lost something.
     /// - ``ClaimOutcome/busy`` if another's claim is alive, or the store is no longer `identity`.
     /// - ``ClaimOutcome/claimed(_:drained:)`` with every reservation still in the outbox, which stays where it is until
     ///   the install wipes it. The claim runs out by itself after `lifetime`.
     func claim(
         _ sale: SaleID,
         epoch: Int,
+        sequence: Int,
         identity: StoreIdentity,
         lifetime: Duration
     ) async throws -> ClaimOutcome

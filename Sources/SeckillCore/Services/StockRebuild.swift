@@ -28,14 +28,20 @@ struct StockRebuild: Sendable {
     func ensure(_ sale: SaleID) async throws -> Outcome {
         // (a) The store's identity before the ledger's epoch: what is claimed below is what was there before.
         let identity = try await stock.identity()
-        guard let epoch = try await ledger.sale(sale)?.epoch else { return .current }
+        guard let record = try await ledger.sale(sale) else { return .current }
         // (b)
-        let outcome = try await stock.claim(sale, epoch: epoch, identity: identity, lifetime: Self.claimLifetime)
+        let outcome = try await stock.claim(
+            sale,
+            epoch: record.epoch,
+            sequence: record.sequence,
+            identity: identity,
+            lifetime: Self.claimLifetime
+        )
         guard case .claimed(let claim, let drained) = outcome else {
             return outcome == .current ? .current : .busy
         }
         do {
-            return try await rebuild(sale, after: epoch, under: claim, drained)
+            return try await rebuild(sale, after: record.epoch, under: claim, drained)
         } catch {
             try? await stock.abandon(claim)
             throw error
