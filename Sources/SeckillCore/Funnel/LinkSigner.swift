@@ -14,9 +14,9 @@ internal import Crypto
 /// before anyone is asked who is calling, and a stolen one is worthless to any other user. Tokens are compared as text,
 /// in constant time, never decoded: there is one spelling of each.
 public struct LinkSigner: Sendable {
-    // The first signs; all verify.
-    private let orderKeys: [SymmetricKey]
-    private let linkKeys: [SymmetricKey]
+    // Keyed and not yet fed: a copy costs less than keying anew. The first signs; all verify.
+    private let orderCodes: [HMAC<SHA256>]
+    private let linkCodes: [HMAC<SHA256>]
     private let random: any RandomSource
 
     /// A signer with `secrets`: the first signs, all are accepted, so that a secret can be replaced without breaking
@@ -27,24 +27,24 @@ public struct LinkSigner: Sendable {
         guard secrets.allSatisfy({ $0.count >= 32 }) else {
             throw SeckillError(.invalid, "a secret must be 32 bytes or longer")
         }
-        func derive(_ purpose: String) -> [SymmetricKey] {
+        func derive(_ purpose: String) -> [HMAC<SHA256>] {
             secrets.map { secret in
                 let code = HMAC<SHA256>.authenticationCode(
                     for: Array("seckill/\(purpose)".utf8),
                     using: SymmetricKey(data: secret)
                 )
-                return SymmetricKey(data: Array(code))
+                return HMAC<SHA256>(key: SymmetricKey(data: Array(code)))
             }
         }
-        orderKeys = derive("order")
-        linkKeys = derive("link")
+        orderCodes = derive("order")
+        linkCodes = derive("link")
         self.random = random
     }
 
     /// A new order id.
     public func mintOrder(sale: SaleID, epoch: Int, user: UserID) -> OrderID {
         let body = "\(sale.text).\(epoch).\(Base64URL.encode(random.bytes(12)))"
-        return OrderID("\(body).\(Self.orderCode(body[...], user, orderKeys[0]))")!
+        return OrderID("\(body).\(Self.orderCode(body[...], user, orderCodes[0]))")!
     }
 
     /// Whether `order` was minted here for `user`.
@@ -52,13 +52,13 @@ public struct LinkSigner: Sendable {
         guard let dot = order.text.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
         let body = order.text[..<dot]
         let code = order.text.utf8[order.text.utf8.index(after: dot)...]
-        return orderKeys.contains { Self.equal(Self.orderCode(body, user, $0).utf8, code) }
+        return orderCodes.contains { Self.equal(Self.orderCode(body, user, $0).utf8, code) }
     }
 
     /// The token of a link for `order`, good until `expiry`, in whole seconds.
     public func token(for order: OrderID, expiry: Timestamp) -> String {
         let body = "\(order.text).\(expiry.milliseconds / 1000)"
-        return "\(body).\(Self.linkCode(body[...], linkKeys[0]))"
+        return "\(body).\(Self.linkCode(body[...], linkCodes[0]))"
     }
 
     /// The order and expiry that `token` was signed for, or nil unless every character is as it was signed.
@@ -66,30 +66,31 @@ public struct LinkSigner: Sendable {
         guard token.utf8.count <= 320, let dot = token.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
         let body = token[..<dot]
         let code = token.utf8[token.utf8.index(after: dot)...]
-        guard linkKeys.contains(where: { Self.equal(Self.linkCode(body, $0).utf8, code) }) else { return nil }
+        guard linkCodes.contains(where: { Self.equal(Self.linkCode(body, $0).utf8, code) }) else { return nil }
         guard let split = body.utf8.lastIndex(of: UInt8(ascii: ".")), let order = OrderID(body[..<split]),
             let seconds = Int64(body[body.utf8.index(after: split)...])
         else { return nil }
         return (order, Timestamp(milliseconds: seconds * 1000))
     }
 
-    private static func orderCode(_ body: Substring, _ user: UserID, _ key: SymmetricKey) -> String {
+    private static func orderCode(_ body: Substring, _ user: UserID, _ keyed: HMAC<SHA256>) -> String {
         // The body holds no NUL and neither does a user, so no two pairs run together alike.
-        code([Array(body.utf8), [0], Array(user.text.utf8)], key, bytes: 18)
+        code("\(body)\u{0}\(user.text)", keyed, bytes: 18)
     }
 
-    private static func linkCode(_ body: Substring, _ key: SymmetricKey) -> String {
-        code([Array(body.utf8)], key, bytes: 24)
+    private static func linkCode(_ body: Substring, _ keyed: HMAC<SHA256>) -> String {
+        code(String(body), keyed, bytes: 24)
     }
 
-    private static func code(_ parts: [[UInt8]], _ key: SymmetricKey, bytes: Int) -> String {
-        var hmac = HMAC<SHA256>(key: key)
-        for part in parts { hmac.update(data: part) }
-        return Base64URL.encode(Array(hmac.finalize()).prefix(bytes))
+    private static func code(_ text: String, _ keyed: HMAC<SHA256>, bytes: Int) -> String {
+        var hmac = keyed
+        var text = text
+        text.withUTF8 { hmac.update(data: UnsafeRawBufferPointer($0)) }
+        return hmac.finalize().withUnsafeBytes { Base64URL.encode($0.prefix(bytes)) }
     }
 
     private static func equal(_ a: String.UTF8View, _ b: Substring.UTF8View) -> Bool {
         guard a.count == b.count else { return false }
-        return zip(a, b).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+        return zip(a, b).reduce(0 as UInt8) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

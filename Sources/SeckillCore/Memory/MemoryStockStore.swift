@@ -9,18 +9,17 @@ public final class MemoryStockStore: StockStore {
         var until: Duration
     }
 
-    private struct State: Sendable {
-        var sales: [SaleID: SaleStock] = [:]
-        var claims: [SaleID: Claim] = [:]
-        var claimsMade = 0
-        /// Sales in the order in which they are next asked for entries.
-        var rotation: [SaleID] = []
+    private struct Claims: Sendable {
+        var made = 0
+        var open: [SaleID: Claim] = [:]
     }
 
     private let clock: any SaleClock
     private let outboxLimit: Int
     private let instance: StoreIdentity
-    private let state = Locked(State())
+    /// Each sale under a lock of its own; sales are never removed.
+    private let sales = Locked<[SaleID: Locked<SaleStock>]>([:])
+    private let claims = Locked(Claims())
     private let arrivals = Bell()
     private let signals = Broadcast<Restock>()
 
@@ -47,48 +46,40 @@ public final class MemoryStockStore: StockStore {
 
     /// ``StockStore/reserve(_:for:)`` without an `await`, for callers that are in no task.
     public func reserveNow(_ order: OrderID, for user: UserID) throws(SeckillError) -> ReserveOutcome {
-        let outcome = try state.withLock { state throws(SeckillError) -> ReserveOutcome in
-            guard state.sales[order.sale]?.isTrusted == true else { throw Self.unknownSale }
-            return try state.sales[order.sale]!.reserve(order, for: user, outboxLimit: outboxLimit, clock: clock)
+        guard let stock = stock(of: order.sale) else { throw .notInstalled }
+        let outcome = try stock.withLock { stock throws(SeckillError) in
+            try stock.reserve(order, for: user, outboxLimit: outboxLimit, clock: clock)
         }
         if case .reserved = outcome { arrivals.ring() }
         return outcome
     }
 
-    /// Applies each in one step, all under one lock.
+    /// Applies each in one step.
     public func giveBack(_ returns: [StockReturn]) async throws -> [GiveBackOutcome] {
-        let (outcomes, restocks) = state.withLock { state in
-            var restocks: [SaleID: Int] = [:]
-            let outcomes = returns.map { units in
-                let outcome = state.sales[units.sale]?.giveBack(units) ?? .refused
-                if outcome == .applied { restocks[units.sale] = state.sales[units.sale]?.version }
-                return outcome
-            }
-            return (outcomes, restocks)
+        var restocks: [SaleID: Int] = [:]
+        let outcomes = returns.map { units -> GiveBackOutcome in
+            guard let stock = stock(of: units.sale) else { return .refused }
+            let (outcome, version) = stock.withLock { ($0.giveBack(units), $0.version) }
+            if outcome == .applied { restocks[units.sale] = version }
+            return outcome
         }
-        for (sale, version) in restocks { signals.send([Restock(sale: sale, version: version)]) }
+        signals.send(restocks.map { Restock(sale: $0, version: $1) })
         return outcomes
     }
 
     /// One look-up.
     public func reservation(of order: OrderID) async throws -> Reservation? {
-        state.withLock { state in
-            guard let stock = state.sales[order.sale], stock.isTrusted else { return nil }
-            return stock.reservation(of: order)
-        }
+        stock(of: order.sale)?.withLock { $0.isTrusted ? $0.reservation(of: order) : nil }
     }
 
     /// One look-up.
     public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        state.withLock { state in
-            guard let stock = state.sales[sale], stock.isTrusted else { return nil }
-            return stock.snapshot
-        }
+        stock(of: sale)?.withLock { $0.isTrusted ? $0.snapshot : nil }
     }
 
     /// Replaces older terms.
     public func update(_ terms: SaleTerms) async throws {
-        state.withLock { $0.sales[terms.sale]?.update(terms) }
+        stock(of: terms.sale)?.withLock { $0.update(terms) }
     }
 
     /// Step (b) of a rebuild.
@@ -99,22 +90,23 @@ public final class MemoryStockStore: StockStore {
         identity: StoreIdentity,
         lifetime: Duration
     ) async throws -> ClaimOutcome {
+        guard identity == instance else { return .busy }
         let now = clock.uptime
-        return state.withLock { state in
-            guard identity == instance else { return .busy }
-            if let stock = state.sales[sale], stock.isTrusted, stock.epoch == epoch, stock.sequence >= sequence {
+        let stock = stock(of: sale)
+        return claims.withLock { claims in
+            if let stock, stock.withLock({ $0.isTrusted && $0.epoch == epoch && $0.sequence >= sequence }) {
                 return .current
             }
-            if let claim = state.claims[sale], claim.until > now { return .busy }
+            if let claim = claims.open[sale], claim.until > now { return .busy }
+            claims.made += 1
+            let token = String(claims.made)
+            claims.open[sale] = Claim(token: token, until: now + lifetime)
             // From here on nobody reserves what this claim has not drained.
-            state.sales[sale]?.isTrusted = false
-            state.claimsMade += 1
-            let token = String(state.claimsMade)
-            state.claims[sale] = Claim(token: token, until: now + lifetime)
-            return .claimed(
-                StockClaim(sale: sale, token: token, identity: identity),
-                drained: state.sales[sale]?.outbox.reservations ?? []
-            )
+            let drained = stock?.withLock { stock in
+                stock.isTrusted = false
+                return stock.outbox.reservations
+            }
+            return .claimed(StockClaim(sale: sale, token: token, identity: identity), drained: drained ?? [])
         }
     }
 
@@ -122,12 +114,18 @@ public final class MemoryStockStore: StockStore {
     public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
         let now = clock.uptime
         let fresh = SaleStock(stock)
-        let installed = state.withLock { state in
-            guard let held = state.claims[claim.sale], held.token == claim.token, held.until > now,
+        let installed = claims.withLock { claims in
+            guard let held = claims.open[claim.sale], held.token == claim.token, held.until > now,
                 claim.identity == instance
             else { return false }
-            state.claims[claim.sale] = nil
-            if state.sales.updateValue(fresh, forKey: claim.sale) == nil { state.rotation.append(claim.sale) }
+            claims.open[claim.sale] = nil
+            sales.withLock { sales in
+                if let old = sales[claim.sale] {
+                    old.withLock { $0 = fresh }
+                } else {
+                    sales[claim.sale] = Locked(fresh)
+                }
+            }
             return true
         }
         if installed { signals.send([Restock(sale: claim.sale, version: fresh.version)]) }
@@ -136,96 +134,74 @@ public final class MemoryStockStore: StockStore {
 
     /// Gives a claim up.
     public func abandon(_ claim: StockClaim) async throws {
-        state.withLock { state in
-            if state.claims[claim.sale]?.token == claim.token { state.claims[claim.sale] = nil }
+        claims.withLock { claims in
+            if claims.open[claim.sale]?.token == claim.token { claims.open[claim.sale] = nil }
         }
     }
 
     /// Stops vouching for a sale.
     public func distrust(_ sale: SaleID, epoch: Int) async throws {
-        state.withLock { state in
-            if state.sales[sale]?.epoch == epoch { state.sales[sale]?.isTrusted = false }
-        }
+        stock(of: sale)?.withLock { if $0.epoch == epoch { $0.isTrusted = false } }
     }
 
     /// Signals of this instance.
     public func restocks() -> AsyncStream<Restock> { signals.subscribe() }
 
-    private static let unknownSale = SeckillError(
-        .unavailable,
-        "the stock of this sale is not installed; it will be once the ledger answers"
-    )
+    private func stock(of sale: SaleID) -> Locked<SaleStock>? { sales.withLock { $0[sale] } }
 
     // MARK: The outbox
 
-    func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
+    fileprivate func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
         try Task.checkCancellation()
         let deliveries = receiveNow(max, as: consumer)
         guard deliveries.isEmpty, wait > .zero else { return deliveries }
         try await arrivals.wait(upTo: wait, by: clock) {
-            state.withLock { $0.sales.values.contains { $0.outbox.hasWaiting } }
+            sales.withLock { Array($0.values) }.contains { $0.withLock { $0.outbox.hasWaiting } }
         }
         return receiveNow(max, as: consumer)
     }
 
     private func receiveNow(_ max: Int, as consumer: ConsumerID) -> [Delivery] {
         let now = clock.uptime
-        return state.withLock { state in
-            // The sale served first this time is served last the next, so that none starves.
-            if let first = state.rotation.first {
-                state.rotation.removeFirst()
-                state.rotation.append(first)
-            }
-            var deliveries: [Delivery] = []
-            for sale in state.rotation where deliveries.count < max {
-                deliveries += state.sales[sale]!.outbox.receive(max - deliveries.count, as: consumer, at: now)
-            }
-            return deliveries
-        }
+        return collect(max) { $0.receive($1, as: consumer, at: now) }
     }
 
-    func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) -> [Delivery] {
+    fileprivate func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) -> [Delivery] {
         let now = clock.uptime
-        return state.withLock { state in
-            var deliveries: [Delivery] = []
-            for sale in state.rotation where deliveries.count < max {
-                deliveries += state.sales[sale]!.outbox.takeOver(
-                    max - deliveries.count,
-                    idle: idle,
-                    as: consumer,
-                    at: now
-                )
-            }
-            return deliveries
-        }
+        return collect(max) { $0.takeOver($1, idle: idle, as: consumer, at: now) }
     }
 
-    func settle(_ deliveries: [Delivery], aside: Bool) {
-        state.withLock { state in
-            for delivery in deliveries {
+    /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
+    private func collect(_ max: Int, _ take: (inout OrderBacklog, Int) -> [Delivery]) -> [Delivery] {
+        let outboxes = sales.withLock { Array($0.values) }
+        guard !outboxes.isEmpty else { return [] }
+        var deliveries: [Delivery] = []
+        for share in [Swift.max(1, max / outboxes.count), max] {
+            for stock in outboxes where deliveries.count < max {
+                deliveries += stock.withLock { take(&$0.outbox, min(share, max - deliveries.count)) }
+            }
+        }
+        return deliveries
+    }
+
+    fileprivate func settle(_ deliveries: [Delivery], _ action: (inout OrderBacklog, String) -> Void) {
+        for delivery in deliveries {
+            guard case .reservation(let reservation) = delivery.content else { continue }
+            stock(of: reservation.order.sale)?.withLock { stock in
                 // A late acknowledgement from an epoch that is over must not hit an entry of this one.
-                guard case .reservation(let reservation) = delivery.content,
-                    state.sales[reservation.order.sale]?.epoch == reservation.order.epoch
-                else { continue }
-                if aside {
-                    state.sales[reservation.order.sale]!.outbox.putAside(delivery.receipt)
-                } else {
-                    state.sales[reservation.order.sale]!.outbox.acknowledge(delivery.receipt)
-                }
+                if stock.epoch == reservation.order.epoch { action(&stock.outbox, delivery.receipt) }
             }
         }
     }
 
-    func depth() -> QueueDepth {
+    fileprivate func depth() -> QueueDepth {
         let now = clock.uptime
-        return state.withLock { state in
-            state.sales.values.reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, stock in
-                let depth = stock.outbox.depth(at: now)
+        return sales.withLock { Array($0.values) }.map { $0.withLock { $0.outbox.depth(at: now) } }
+            .reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, depth in
                 sum.count += depth.count
-                sum.age = max(sum.age, depth.age)
+                sum.age = Swift.max(sum.age, depth.age)
                 sum.deadLettered += depth.deadLettered
             }
-        }
     }
 }
 
@@ -237,14 +213,14 @@ private struct MemoryOutbox: OrderSource {
         try await store.receive(max, as: consumer, wait: wait)
     }
 
-    func acknowledge(_ deliveries: [Delivery]) async throws { store.settle(deliveries, aside: false) }
+    func acknowledge(_ deliveries: [Delivery]) async throws { store.settle(deliveries) { $0.acknowledge($1) } }
 
     func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
         store.takeOver(max, idle: idle, as: consumer)
     }
 
     func deadLetter(_ delivery: Delivery, because reason: String) async throws {
-        store.settle([delivery], aside: true)
+        store.settle([delivery]) { $0.putAside($1) }
     }
 
     func depth() async throws -> QueueDepth { store.depth() }

@@ -10,7 +10,7 @@ package struct SaleStock: Sendable {
     /// False once a tripwire has gone off: nothing is reserved or given back until a rebuild replaces this value.
     package var isTrusted = true
     package var outbox = OrderBacklog()
-    private var orders: [OrderID: Reservation] = [:]
+    private var orders = OrderTable()
     private var held: [UserID: Int]
     private var returned: Set<String> = []
 
@@ -42,6 +42,7 @@ package struct SaleStock: Sendable {
         outboxLimit: Int,
         clock: any SaleClock
     ) throws(SeckillError) -> ReserveOutcome {
+        guard isTrusted else { throw .notInstalled }
         if let known = orders[order] { return .alreadyReserved(sequence: known.sequence) }
         guard order.epoch == epoch else {
             if order.epoch < epoch { return .stale }
@@ -56,22 +57,28 @@ package struct SaleStock: Sendable {
         if let closesAt = terms.closesAt, now >= closesAt { return .closed }
         if now < terms.opensAt { return .notOpen(opensAt: terms.opensAt) }
         guard remaining > 0 else { return .soldOut(version: version) }
-        guard held[user, default: 0] < terms.limitPerUser else { return .limitReached }
         guard outbox.count < outboxLimit else {
             throw SeckillError(
                 .overloaded,
                 "\(outboxLimit) orders wait for the ledger; try again when it has caught up"
             )
         }
+        guard Self.countOne(more: &held[user, default: 0], upTo: terms.limitPerUser) else { return .limitReached }
         take(Reservation(order: order, user: user, sequence: sequence + 1, reservedAt: now), at: clock.uptime)
         return .reserved(sequence: sequence)
+    }
+
+    /// One look-up for both. The limit is at least one, so a refusal leaves no entry behind for a user without orders.
+    private static func countOne(more count: inout Int, upTo limit: Int) -> Bool {
+        guard count < limit else { return false }
+        count += 1
+        return true
     }
 
     private mutating func take(_ reservation: Reservation, at uptime: Duration) {
         sequence = reservation.sequence
         remaining -= 1
-        held[reservation.user, default: 0] += 1
-        orders[reservation.order] = reservation
+        orders.insert(reservation)
         outbox.append(reservation, at: uptime)
     }
 
@@ -87,4 +94,12 @@ package struct SaleStock: Sendable {
     package mutating func update(_ terms: SaleTerms) {
         if terms.revision > self.terms.revision { self.terms = terms }
     }
+}
+
+extension SeckillError {
+    /// The store cannot vouch for the sale.
+    package static let notInstalled = SeckillError(
+        .unavailable,
+        "the stock of this sale is not installed; it will be once the ledger answers"
+    )
 }

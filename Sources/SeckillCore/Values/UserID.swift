@@ -14,7 +14,10 @@ public struct UserID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { text }
 
     /// By bytes, not by Unicode equivalence: every store compares bytes, so this must too.
-    public static func == (a: UserID, b: UserID) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    public static func == (a: UserID, b: UserID) -> Bool {
+        var (a, b) = (a.text, b.text)
+        return a.withUTF8 { a in b.withUTF8 { b in a.count == b.count && a.elementsEqual(b) } }
+    }
 
     /// Hashes the bytes that `==` compares.
     public func hash(into hasher: inout Hasher) {

@@ -1,0 +1,71 @@
+import SeckillCore
+import SeckillTesting
+import Testing
+
+struct LinkSignerTests {
+    let signer = try! Shop.signer()
+    let user = UserID("alice")!
+    var order: OrderID { signer.mintOrder(sale: SaleID("phone")!, epoch: 3, user: user) }
+    let expiry = Timestamp(milliseconds: 1_900_000_000_000)
+
+    @Test func aTokenOpensToWhatWasSigned() {
+        let order = order
+        let opened = signer.open(signer.token(for: order, expiry: expiry))
+        #expect(opened?.order == order)
+        #expect(opened?.expiry == expiry)
+        #expect(order.sale.text == "phone" && order.epoch == 3)
+    }
+
+    @Test func aTokenAlteredInAnyCharacterIsRefused() {
+        let token = signer.token(for: order, expiry: expiry)
+        for index in token.indices {
+            for other in "aB3-_.%/ é\u{0}=" where other != token[index] {
+                var altered = token
+                altered.replaceSubrange(index...index, with: [other])
+                #expect(signer.open(altered) == nil, "\(altered)")
+            }
+        }
+        for cut in 1...8 {
+            #expect(signer.open(String(token.dropLast(cut))) == nil)
+            #expect(signer.open(token + String(repeating: "A", count: cut)) == nil)
+        }
+    }
+
+    @Test func anOrderIsItsBuyersAlone() {
+        let order = order
+        #expect(signer.owns(user, order))
+        #expect(!signer.owns(UserID("alicf")!, order))
+        #expect(!signer.owns(UserID("alice ")!, order))
+        for part in ["other.3", "phone.4"] {
+            let forged = OrderID(part + order.text.dropFirst("phone.3".count))!
+            #expect(!signer.owns(user, forged))
+        }
+    }
+
+    @Test func anOldSecretStillOpensAndAnotherDoesNot() throws {
+        let old = [UInt8](repeating: 1, count: 32)
+        let new = [UInt8](repeating: 2, count: 32)
+        let order = order
+        let token = signer.token(for: order, expiry: expiry)
+        let rotated = try LinkSigner(secrets: [new, old])
+        #expect(rotated.open(token)?.order == order)
+        #expect(rotated.owns(user, order))
+        let replaced = try LinkSigner(secrets: [new])
+        #expect(replaced.open(token) == nil)
+        #expect(!replaced.owns(user, order))
+        #expect(signer.open(rotated.token(for: order, expiry: expiry)) == nil)
+    }
+
+    @Test func aShortSecretIsRefused() {
+        #expect(throws: SeckillError.self) { try LinkSigner(secrets: [Array(repeating: 0, count: 31)]) }
+        #expect(throws: SeckillError.self) { try LinkSigner(secrets: []) }
+    }
+
+    @Test(arguments: [
+        "", ".", "a.1.b", "a.0.aaaaaaaa.aaaaaaaa", "a.01.aaaaaaaa.aaaaaaaa", "a.+1.aaaaaaaa.aaaaaaaa",
+        "a.1.aaaaaaaa.aaaaaaaa.", "a/b.1.aaaaaaaa.aaaaaaaa", "a.1.aaaaaaaa.aaaaaaa=", "ä.1.aaaaaaaa.aaaaaaaa",
+    ])
+    func anOrderIdOfAnotherFormIsNone(text: String) {
+        #expect(OrderID(text) == nil)
+    }
+}
