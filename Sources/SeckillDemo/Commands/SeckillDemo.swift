@@ -1,0 +1,12 @@
+internal import ArgumentParser
+
+@main
+struct SeckillDemo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "SeckillDemo",
+        abstract: "Sells a few units to a huge crowd, exactly: the reference server of swift-seckill.",
+        discussion: Serve.helpMessage(columns: 80).replacing("OVERVIEW: ", with: ""),
+        subcommands: [Serve.self],
+        defaultSubcommand: Serve.self
+    )
+}

@@ -1,0 +1,132 @@
+internal import ArgumentParser
+internal import CoreMetrics
+internal import Foundation
+internal import Logging
+internal import SeckillCore
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serves the API over HTTP.",
+        discussion: """
+            Each option can also be set in the environment: --ledger-rate as SECKILL_LEDGER_RATE, and so on. Options \
+            win. What is secret is better kept there, for others can see the command line.
+            """
+    )
+
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        let settings: Settings
+        do {
+            settings = try Settings(
+                SettingSource(flags: options.values, environment: ProcessInfo.processInfo.environment),
+                now: SystemClock().now
+            )
+        } catch let error as SettingError {
+            throw ValidationError(error.description)
+        }
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = settings.logLevel
+            return handler
+        }
+        MetricsSystem.bootstrap(PrometheusRegistry.shared)
+        let shop = try await Shop(settings)
+        try await shop.run()
+    }
+}
+
+/// The flags of ``Serve``, as text: ``Settings`` checks them, wherever they come from.
+struct ServeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Address to listen on (default: 127.0.0.1).", valueName: "address"))
+    var host: String?
+
+    @Option(help: ArgumentHelp("Port to listen on; 0 for any that is free (default: 8080).", valueName: "port"))
+    var port: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Address that browsers see, such as https://shop.example. With https, cookies are Secure; only pages of this \
+            address may change anything (default: whatever host a request names, by http).
+            """,
+            valueName: "url"
+        )
+    )
+    var publicURL: String?
+
+    @Option(help: ArgumentHelp("The ledger's SQLite file (default: ./seckill.sqlite).", valueName: "path"))
+    var ledger: String?
+
+    @Option(help: ArgumentHelp("Orders a second into the ledger at most (default: as it goes).", valueName: "n"))
+    var ledgerRate: String?
+
+    @Option(
+        help: ArgumentHelp("Whether a challenge comes before a link; only off yet (default: off).", valueName: "off")
+    )
+    var captcha: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Link and purchase requests of one user in any such time, or off (default: 5/5s).",
+            valueName: "n/time"
+        )
+    )
+    var rateLimit: String?
+
+    @Option(help: ArgumentHelp("How long a login lasts without use, such as 90m (default: 24h).", valueName: "time"))
+    var sessionTTL: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What signs purchase links, 32 bytes or more; after a comma, the one before it, still accepted (default: kept \
+            beside the ledger, in a file of mode 0600).
+            """,
+            valueName: "new[,old]"
+        )
+    )
+    var secret: String?
+
+    @Option(help: ArgumentHelp("Opens /admin to who brings it (default: there is no /admin).", valueName: "token"))
+    var adminToken: String?
+
+    @Option(help: ArgumentHelp("What this process does; only all yet (default: all).", valueName: "all"))
+    var role: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A sale to begin with, as for POST /admin/sales, unless it is there. Repeatable; in the environment an array \
+            is several.
+            """,
+            valueName: "json"
+        )
+    )
+    var sale: [String] = []
+
+    @Flag(help: "For comparison: no queue, every purchase written to the ledger before it is answered.")
+    var direct = false
+
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical (default: info).",
+            valueName: "level"
+        )
+    )
+    var logLevel: String?
+
+    /// Those that were given.
+    var values: [Setting: String] {
+        var values: [Setting: String] = [:]
+        for (setting, text) in [
+            Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
+            .captcha: captcha, .rateLimit: rateLimit, .sessionTTL: sessionTTL, .secret: secret,
+            .adminToken: adminToken, .role: role, .logLevel: logLevel,
+        ] { values[setting] = text }
+        if sale.count == 1 { values[.sale] = sale[0] }
+        if sale.count > 1 { values[.sale] = "[\(sale.joined(separator: ","))]" }
+        if direct { values[.direct] = "true" }
+        return values
+    }
+}

@@ -1,0 +1,21 @@
+/// What can be set, by the name of its flag: `--ledger-rate` and `SECKILL_LEDGER_RATE` are the same.
+enum Setting: String, CaseIterable {
+    case host
+    case port
+    case publicURL = "public-url"
+    case ledger
+    case ledgerRate = "ledger-rate"
+    case captcha
+    case rateLimit = "rate-limit"
+    case sessionTTL = "session-ttl"
+    case secret
+    case adminToken = "admin-token"
+    case role
+    case sale
+    case direct
+    case logLevel = "log-level"
+
+    var isSecret: Bool { self == .secret || self == .adminToken }
+
+    var variable: String { "SECKILL_" + rawValue.uppercased().replacing("-", with: "_") }
+}

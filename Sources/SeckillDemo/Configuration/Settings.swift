@@ -1,0 +1,111 @@
+internal import Logging
+internal import SeckillCore
+
+/// The server's settings, checked.
+struct Settings: Sendable {
+    var host = "127.0.0.1"
+    var port = 8080
+    var publicURL: PublicURL?
+    var ledger = "seckill.sqlite"
+    /// Ledger rows a second at most; nil for no limit.
+    var ledgerRate: Int?
+    /// Link and purchase requests of one user; nil for no limit.
+    var rateLimit = Rate(5, per: .seconds(5))
+    var sessionTTL: Duration = .seconds(86_400)
+    /// What signs links, the present secret first; nil to keep one beside the ledger.
+    var secrets: [String]?
+    var adminToken: String?
+    /// Put on sale at the start, unless they are already.
+    var sales: [SaleDeclaration] = []
+    /// Writes every purchase into the ledger before it is answered.
+    var isDirect = false
+    var logLevel: Logger.Level = .info
+}
+
+extension Settings {
+    /// - Parameter now: when sales open that do not say so.
+    init(_ source: SettingSource, now: Timestamp) throws {
+        if let host = try source.value(.host, "a name or an address", { $0.isEmpty ? nil : $0 }) { self.host = host }
+        if let port = try source.value(.port, "0 to 65535", { UInt16($0) }) { self.port = Int(port) }
+        publicURL = try source.value(.publicURL, "an address such as https://shop.example") { PublicURL($0) }
+        if let path = try source.value(.ledger, "a path", { $0.isEmpty || $0.contains("\0") ? nil : $0 }) {
+            ledger = path
+        }
+        ledgerRate = try source.value(.ledgerRate, "1 to 1000000 orders a second") {
+            Int($0).flatMap { (1...1_000_000).contains($0) ? $0 : nil }
+        }
+        if source.text(.rateLimit) == "off" {
+            rateLimit = nil
+        } else if let rate = try source.value(.rateLimit, "off, or requests in a time, such as 5/5s", Self.rate) {
+            rateLimit = rate
+        }
+        if let time = try source.value(.sessionTTL, "1s to 365d, such as 90m", Self.sessionTTL) { sessionTTL = time }
+        secrets = try source.value(
+            .secret,
+            "a secret of 32 bytes or more, and after a comma the one before it; `openssl rand -base64 32` makes one",
+            Self.secrets
+        )
+        adminToken = try source.value(.adminToken, "visible ASCII characters") {
+            !$0.isEmpty && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? $0 : nil
+        }
+        sales = try Self.sales(source, now)
+        isDirect = try source.value(.direct, "true or false") { Bool($0) } ?? false
+        let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        if let level = try source.value(.logLevel, "one of \(levels)", { Logger.Level(rawValue: $0) }) {
+            logLevel = level
+        }
+        try Self.refuseWhatIsNotThere(source)
+    }
+
+    private static func sessionTTL(_ text: String) -> Duration? {
+        Duration(setting: text).flatMap { $0 >= .seconds(1) && $0 <= .seconds(365 * 86_400) ? $0 : nil }
+    }
+
+    private static func rate(_ text: String) -> Rate? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let count = Int(parts[0]), let period = Duration(setting: parts[1]) else { return nil }
+        return Rate(count, per: period)
+    }
+
+    static func secrets(_ text: String) -> [String]? {
+        let secrets = text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+        return (1...2).contains(secrets.count) && secrets.allSatisfy { $0.utf8.count >= 32 } ? secrets : nil
+    }
+
+    private static func sales(_ source: SettingSource, _ now: Timestamp) throws -> [SaleDeclaration] {
+        guard let text = source.text(.sale) else { return [] }
+        let rule = "must be a JSON object as for POST /admin/sales"
+        do {
+            let json = try JSONReader.read(text.utf8)
+            let sales = if case .array(let sales) = json { sales } else { [json] }
+            return try sales.map {
+                guard let fields = Fields($0) else { throw SettingError(.sale, rule) }
+                return try SaleDeclaration(fields, now: now)
+            }
+        } catch let failure as JSONReader.Failure {
+            throw SettingError(.sale, "\(rule): \(failure.reason), at byte \(failure.offset)")
+        } catch let problem as Problem {
+            throw SettingError(.sale, "\(rule): \(problem.detail)")
+        }
+    }
+
+    /// The contract names more than there is yet.
+    private static func refuseWhatIsNotThere(_ source: SettingSource) throws {
+        _ = try source.value(.captcha, "off: challenges are not built yet") { $0 == "off" ? true : nil }
+        _ = try source.value(.role, "all: stock is kept in this process's memory, which no other can share") {
+            $0 == "all" ? true : nil
+        }
+    }
+}
+
+extension Duration {
+    /// A whole number and a unit: `ms`, `s`, `m`, `h` or `d`; seconds where none is given.
+    init?(setting text: some StringProtocol) {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units: [Substring: Int64] = ["ms": 1, "": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+        guard let count = Int64(digits), count <= 1_000_000_000,
+            let unit = units[Substring(text.dropFirst(digits.count))]
+        else { return nil }
+        self = .milliseconds(count * unit)
+    }
+}

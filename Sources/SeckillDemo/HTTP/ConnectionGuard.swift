@@ -1,0 +1,182 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypes
+
+/// Guards one connection where routes cannot: a request must arrive in time (408), its head must fit (431), and at
+/// shutdown every request that was sent is answered.
+///
+/// Sits behind the HTTP decoder, with a scout in front of it that tells when bytes come.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    struct Limits: Sendable {
+        /// From a request's first byte to its last.
+        var arrival: TimeAmount = .seconds(10)
+        /// The same once the server is stopping.
+        var arrivalAtShutdown: TimeAmount = .seconds(2)
+        /// How long a quiet connection stays open at shutdown, for a request that is under way.
+        var grace: TimeAmount = .milliseconds(500)
+        /// How long a refused client may take to read why.
+        var linger: TimeAmount = .seconds(1)
+    }
+
+    private let limits: Limits
+    private var state = ConnectionState()
+    private var deadline: NIODeadline?
+    private var alarm: Scheduled<Void>?
+    private var alarmDue: NIODeadline?
+
+    init(limits: Limits = Limits()) { self.limits = limits }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        // Fails only on a channel that is closed already.
+        try? context.pipeline.syncOperations.addHandler(ByteScout(), position: .first)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { alarm?.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        alarm?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !state.isDeaf else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head): state.requestBegan(isLast: head.isLast)
+        case .body: break
+        case .end:
+            state.requestEnded()
+            deadline = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !state.isOver else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            if state.responseBegan() { head.headerFields[.connection] = "close" }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            let action = state.responseEnded()
+            guard action == .close else {
+                context.write(data, promise: promise)
+                return perform(action, context)
+            }
+            let written = promise ?? context.eventLoop.makePromise()
+            context.writeAndFlush(data, promise: written)
+            written.futureResult.assumeIsolated().whenComplete { _ in self.perform(action, context) }
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error as? HTTPParserError == .headerOverflow else { return context.fireErrorCaught(error) }
+        perform(state.refuse(.headTooLarge), context)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ByteScout.BytesArrived:
+            guard state.bytesArrived() else { return }
+            wait(state.isStopping ? limits.arrivalAtShutdown : limits.arrival, context)
+        case is ChannelShouldQuiesceEvent:
+            state.stop()
+            wait(state.isIdle ? limits.grace : limits.arrivalAtShutdown, context)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: Deadlines
+
+    // One alarm serves many deadlines: it looks when it rings whether its time was moved.
+
+    private func wait(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+        let due = NIODeadline.now() + time
+        deadline = due
+        if let alarmDue, alarmDue <= due { return }
+        setAlarm(due, context)
+    }
+
+    private func setAlarm(_ due: NIODeadline, _ context: ChannelHandlerContext) {
+        alarm?.cancel()
+        alarmDue = due
+        alarm = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { self.ring(context) }
+    }
+
+    private func ring(_ context: ChannelHandlerContext) {
+        alarmDue = nil
+        guard let deadline, !state.isOver else { return }
+        guard NIODeadline.now() >= deadline else { return setAlarm(deadline, context) }
+        self.deadline = nil
+        perform(state.isArriving ? state.refuse(.timeout) : state.expire(), context)
+    }
+
+    // MARK: Ends
+
+    private func perform(_ action: ConnectionState.Action, _ context: ChannelHandlerContext) {
+        switch action {
+        case .none: break
+        case .close: context.close(promise: nil)
+        case .refuse(let code): refuse(Problem(code, code.advice), context)
+        }
+    }
+
+    /// Answers and closes: first the way out, so that a client that is still sending can read the answer.
+    private func refuse(_ problem: Problem, _ context: ChannelHandlerContext) {
+        var head = HTTPResponse(status: problem.code.status, headerFields: problem.fields)
+        let body = ByteBuffer(bytes: problem.body)
+        head.headerFields[.contentLength] = String(body.readableBytes)
+        head.headerFields[.connection] = "close"
+        head.headerFields[.cacheControl] = "no-store"
+        head.headerFields[.xContentTypeOptions] = "nosniff"
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.close(mode: .output, promise: nil)
+        alarm?.cancel()
+        alarm = context.eventLoop.assumeIsolated().scheduleTask(in: limits.linger) { context.close(promise: nil) }
+    }
+}
+
+/// Tells those behind it that bytes came, before they are decoded.
+private final class ByteScout: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    struct BytesArrived {}
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.fireUserInboundEventTriggered(BytesArrived())
+        context.fireChannelRead(data)
+    }
+}
+
+extension HTTPRequest {
+    /// Whether nothing can be asked after it on the same connection: the client says so, or changes protocols, which
+    /// the decoder stops for.
+    fileprivate var isLast: Bool {
+        if method == .connect || headerFields.contains(.upgrade) { return true }
+        guard let connection = headerFields[.connection] else { return false }
+        return connection.lowercased().split(separator: ",").contains { $0.filter { $0 != " " } == "close" }
+    }
+}
+
+extension Problem.Code {
+    /// What a client may do whose request never reached a route.
+    fileprivate var advice: String {
+        switch self {
+        case .timeout: "A request must arrive within 10 s."
+        case .headTooLarge: "Request line and header fields may have 16384 bytes."
+        default: title
+        }
+    }
+}

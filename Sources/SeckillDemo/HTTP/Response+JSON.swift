@@ -1,0 +1,46 @@
+internal import HTTPTypes
+internal import Hummingbird
+
+extension Response {
+    /// A JSON answer.
+    init(_ status: HTTPResponse.Status = .ok, _ json: JSON, _ more: HTTPFields = [:]) {
+        var headers: HTTPFields = [.contentType: "application/json"]
+        headers.append(contentsOf: more)
+        self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes)))
+    }
+
+    /// An error answer.
+    init(_ problem: Problem) {
+        self.init(
+            status: problem.code.status,
+            headers: problem.fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body))
+        )
+    }
+}
+
+extension Call {
+    /// The body's members.
+    ///
+    /// - Parameter canBeEmpty: whether no body at all is as good as an empty object.
+    func fields(canBeEmpty: Bool = false) throws -> Fields {
+        if let type = request.headers[.contentType], !Self.isJSON(type) {
+            throw Problem(.unsupportedMediaType, "Send application/json in UTF-8.")
+        }
+        if canBeEmpty, body.readableBytes == 0 { return Fields(.object([:]))! }
+        return try Fields(body: body.readableBytesView)
+    }
+
+    private static func isJSON(_ type: String) -> Bool {
+        var parts = type.lowercased().split(separator: ";", omittingEmptySubsequences: false)
+            .map { $0.filter { $0 != " " && $0 != "\t" && $0 != "\"" } }
+        guard !parts.isEmpty, parts.removeFirst() == "application/json" else { return false }
+        return parts.allSatisfy { !$0.hasPrefix("charset=") || $0 == "charset=utf-8" }
+    }
+}
+
+extension HTTPField.Name {
+    static let retryAfter = HTTPField.Name("Retry-After")!
+    static let origin = HTTPField.Name("Origin")!
+    static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
+}

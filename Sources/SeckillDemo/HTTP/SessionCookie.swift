@@ -1,0 +1,33 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import SeckillCore
+
+/// The cookie that carries a session's token. It ends with the browser; the store decides when the session does.
+struct SessionCookie: Sendable {
+    private let name: String
+    private let attributes: String
+
+    /// `isSecure` for sites that browsers reach by https: then no other host and no plain connection can plant it.
+    init(isSecure: Bool) {
+        name = isSecure ? "__Host-session" : "session"
+        attributes = "; Path=/; HttpOnly; SameSite=Lax" + (isSecure ? "; Secure" : "")
+    }
+
+    /// The token that `request` brings, if it can be one.
+    func token(of request: Request) -> SessionToken? {
+        for header in request.headers[values: .cookie] {
+            for pair in header.split(separator: ";") {
+                let pair = pair.drop { $0 == " " }
+                guard pair.hasPrefix("\(name)=") else { continue }
+                return SessionToken(pair.dropFirst(name.count + 1))
+            }
+        }
+        return nil
+    }
+
+    /// The field that brings `token` to the browser.
+    func setting(_ token: SessionToken) -> HTTPFields { [.setCookie: "\(name)=\(token.text)\(attributes)"] }
+
+    /// The field that makes the browser forget.
+    var clearing: HTTPFields { [.setCookie: "\(name)=\(attributes); Max-Age=0"] }
+}

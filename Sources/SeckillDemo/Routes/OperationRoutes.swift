@@ -1,0 +1,64 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import SeckillCore
+
+/// What those ask who watch over the server, and a word for those who open it in a browser.
+struct OperationRoutes: Sendable {
+    let flashSale: FlashSale
+
+    var resources: [Resource] {
+        [
+            Resource("/", [.get: welcome]),
+            Resource("/health", [.get: health]),
+            Resource("/ready", [.get: ready]),
+            Resource("/metrics", [.get: metrics]),
+        ]
+    }
+
+    private func health(_ call: Call) async throws -> Response { Response(.ok, .object(["status": "alive"])) }
+
+    private func ready(_ call: Call) async throws -> Response {
+        guard await flashSale.isReady() else {
+            throw Problem(.unavailable, "Purchases cannot be answered yet.", retryAfter: .seconds(1))
+        }
+        return Response(.ok, .object(["status": "ready"]))
+    }
+
+    private func metrics(_ call: Call) async throws -> Response {
+        var page = PrometheusRegistry.shared.page
+        var reports: [SaleReport] = []
+        // Where the ledger does not answer, the rest is worth seeing all the more.
+        for sale in (try? await flashSale.sales()) ?? [] {
+            if let report = try? await flashSale.report(of: sale.record.sale.id) { reports.append(report) }
+        }
+        page.add(reports, isReady: await flashSale.isReady())
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: page.text))
+        )
+    }
+
+    private func welcome(_ call: Call) async throws -> Response {
+        let page = """
+            <!DOCTYPE html>
+            <html lang="en">
+            <meta charset="utf-8">
+            <title>swift-seckill</title>
+            <h1>swift-seckill</h1>
+            <p>This server sells a few units to a huge crowd. It speaks JSON: begin with
+            <a href="/api/sales">/api/sales</a>; Docs/openapi.yaml describes the rest.</p>
+            </html>
+
+            """
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/html; charset=utf-8",
+                .cacheControl: "public, max-age=60",
+                .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: page))
+        )
+    }
+}

@@ -1,0 +1,51 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import SeckillCore
+
+/// What is for sale, for everybody.
+struct SaleRoutes: Sendable {
+    let flashSale: FlashSale
+
+    var resources: [Resource] {
+        [Resource("/api/sales", [.get: list]), Resource("/api/sales/{sale}", [.get: show])]
+    }
+
+    private func list(_ call: Call) async throws -> Response {
+        let sales = try await flashSale.sales()
+        return answer(
+            call,
+            .object(["sales": .array(sales.map { .sale($0) })]),
+            lasting: .array(sales.map { .lastingSale($0) })
+        )
+    }
+
+    private func show(_ call: Call) async throws -> Response {
+        guard let id = call.sale, let sale = try await flashSale.status(of: id) else { throw Problem(.noSale) }
+        return answer(call, .sale(sale), lasting: .lastingSale(sale))
+    }
+
+    /// The validator is weak: two answers that differ in nothing but the time are as good as each other, and a 304
+    /// brings the time in its `Date`. A second in a cache keeps the crowd that reloads away from here.
+    private func answer(_ call: Call, _ json: JSON, lasting: JSON) -> Response {
+        let tag = "W/\"\(String(lasting.bytes.fingerprint, radix: 36))\""
+        let headers: HTTPFields = [.eTag: tag, .cacheControl: "public, max-age=1"]
+        let known = call.request.headers[values: .ifNoneMatch].joined(separator: ",").split(separator: ",")
+            .map { $0.filter { $0 != " " && $0 != "\t" } }
+        if known.contains(where: { $0 == tag || $0 == tag.dropFirst(2) || $0 == "*" }) {
+            return Response(status: .notModified, headers: headers)
+        }
+        return Response(.ok, json, headers)
+    }
+}
+
+extension Call {
+    /// The sale that the path names, if it can be the name of one.
+    var sale: SaleID? { parameters["sale"].flatMap { SaleID($0) } }
+}
+
+extension [UInt8] {
+    /// FNV-1a, 64 bits: the same on every node.
+    fileprivate var fingerprint: UInt64 {
+        reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+}

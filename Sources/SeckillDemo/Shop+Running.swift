@@ -1,0 +1,50 @@
+internal import Foundation
+internal import Hummingbird
+internal import NIOCore
+internal import SeckillCore
+internal import ServiceLifecycle
+internal import UnixSignals
+
+extension Shop {
+    /// The shop of `settings`, with its sales.
+    init(_ settings: Settings) async throws {
+        let ledger = MemoryOrderLedger()
+        let secrets = try settings.secrets ?? SecretFile(ledger: settings.ledger).load()
+        try self.init(settings, ledger: ledger, secrets: secrets)
+        try await declareSales()
+    }
+
+    /// Serves until told to stop: then takes no more, answers what is in hand and records what is queued, all in ten
+    /// seconds.
+    func run() async throws {
+        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+        let web = application { port in
+            FileHandle.standardOutput.write(Data("swift-seckill listens on http://\(host):\(port)\n".utf8))
+        }
+        // Stopped in the opposite order: first the web server, then the work behind it.
+        var configuration = ServiceGroupConfiguration(
+            services: [flashSale, web],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(9)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let error as IOError {
+            throw StartError("\(settings.host):\(settings.port) cannot be listened on: \(error.advice)")
+        } catch let error as SocketAddressError {
+            throw StartError("--host \(settings.host) is no address of this machine (\(error))")
+        }
+    }
+}
+
+extension IOError {
+    fileprivate var advice: String {
+        switch errnoCode {
+        case EADDRINUSE: "another process has the port; choose one with --port"
+        case EACCES: "this needs a right that this process has not; choose a --port above 1023"
+        case EADDRNOTAVAIL: "no interface has the address; choose one with --host"
+        default: "\(self)"
+        }
+    }
+}

@@ -1,0 +1,97 @@
+internal import Hummingbird
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
+internal import SeckillCore
+internal import ServiceLifecycle
+
+/// The server, wired: the funnel over its backends, and the site in front of it.
+struct Shop: Sendable {
+    let settings: Settings
+    let flashSale: FlashSale
+    let site: Site
+    let logger: Logger
+
+    /// A shop over these backends.
+    init(
+        _ settings: Settings,
+        ledger: any OrderLedger,
+        secrets: [String],
+        clock: any SaleClock = .system,
+        logger: Logger = Logger(label: "seckill")
+    ) throws {
+        self.settings = settings
+        self.logger = logger
+        var configuration = FlashSale.Configuration()
+        configuration.sessionLifetime = settings.sessionTTL
+        configuration.ledgerRate = settings.ledgerRate
+        // With the requests in hand, out within ten seconds.
+        configuration.drainLimit = .seconds(6)
+        flashSale = FlashSale(
+            stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: clock) : MemoryStockStore(clock: clock),
+            ledger: ledger,
+            sessions: MemorySessionStore(clock: clock),
+            limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) },
+            signer: try LinkSigner(secrets: secrets.map { Array($0.utf8) }),
+            configuration: configuration,
+            clock: clock,
+            logger: logger
+        )
+        let visitors = Visitors(
+            flashSale: flashSale,
+            cookie: SessionCookie(isSecure: settings.publicURL?.isSecure ?? false)
+        )
+        var resources =
+            PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
+            + SaleRoutes(flashSale: flashSale).resources
+            + OrderRoutes(flashSale: flashSale, visitors: visitors).resources
+            + SessionRoutes(flashSale: flashSale, visitors: visitors).resources
+            + OperationRoutes(flashSale: flashSale).resources
+        if let token = settings.adminToken {
+            resources += AdminRoutes(flashSale: flashSale, clock: clock, token: token).resources
+        }
+        site = Site(resources: resources, origins: OriginPolicy(publicURL: settings.publicURL))
+    }
+
+    /// Puts the sales of the settings on sale that are not there yet.
+    func declareSales() async throws {
+        for declaration in settings.sales {
+            do {
+                let (record, isNew) = try await declaration.create(in: flashSale)
+                logger.notice(
+                    isNew ? "sale created" : "sale is there",
+                    metadata: ["seckill.sale": "\(record.sale.id)"]
+                )
+            } catch let problem as Problem {
+                logger.warning("sale is there and left as it is", metadata: ["error": "\(problem.detail)"])
+            }
+        }
+    }
+
+    /// The web server; `onRunning` is told the port.
+    func application(
+        limits: ConnectionGuard.Limits = ConnectionGuard.Limits(),
+        onRunning: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+    ) -> some ApplicationProtocol {
+        Application(
+            responder: site,
+            server: .http1(
+                configuration: HTTP1Channel.Configuration(
+                    additionalChannelHandlers: [ConnectionGuard(limits: limits)],
+                    idleTimeout: .seconds(60),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: Site.headLimit,
+                        maxHeaderListSize: Site.headLimit,
+                        maxHeaderFieldCount: 256
+                    )
+                )
+            ),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port),
+                backlog: 4096
+            ),
+            onServerRunning: { channel in onRunning(channel.localAddress?.port ?? 0) },
+            logger: logger
+        )
+    }
+}
