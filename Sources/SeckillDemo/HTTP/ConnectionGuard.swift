@@ -2,11 +2,12 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
+internal import NIOHTTPTypesHTTP1
 
 /// Guards one connection where routes cannot: a request must arrive in time (408), its head must fit (431), and at
 /// shutdown every request that was sent is answered.
 ///
-/// Sits behind the HTTP decoder, with a scout in front of it that tells when bytes come.
+/// Sits behind the HTTP decoder, with two scouts in front of it that tell what it cannot see from there.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -33,8 +34,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     init(limits: Limits = Limits()) { self.limits = limits }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        // Fails only on a channel that is closed already.
-        try? context.pipeline.syncOperations.addHandler(ByteScout(), position: .first)
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(ByteScout(), position: .first)
+            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(VersionScout(), position: .before(codec))
+        } catch {
+            // Without them the connection would be unguarded.
+            context.close(promise: nil)
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { alarm?.cancel() }
@@ -47,7 +55,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !state.isDeaf else { return }
         switch unwrapInboundIn(data) {
-        case .head(let head): state.requestBegan(isLast: head.isLast)
+        case .head(let head):
+            if head.expectsContinue, state.isQuiet {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
+            state.requestBegan(isLast: head.isLast)
         case .body: break
         case .end:
             state.requestEnded()
@@ -147,20 +159,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Tells those behind it that bytes came, before they are decoded.
-private final class ByteScout: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-
-    struct BytesArrived {}
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        context.fireUserInboundEventTriggered(BytesArrived())
-        context.fireChannelRead(data)
-    }
-}
-
 extension HTTPRequest {
+    /// Whether the client waits to be told to send the body.
+    fileprivate var expectsContinue: Bool { headerFields[.expect]?.lowercased() == "100-continue" }
+
     /// Whether nothing can be asked after it on the same connection: the client says so, or changes protocols, which
     /// the decoder stops for.
     fileprivate var isLast: Bool {

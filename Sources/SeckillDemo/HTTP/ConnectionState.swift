@@ -16,8 +16,10 @@ struct ConnectionState {
     private var unanswered = 0
     /// A response has begun and not ended.
     private var isAnswering = false
-    /// The next response is the last.
+    /// The response to what has been asked is the last.
     private var isLast = false
+    /// The client has asked all it wanted.
+    private var hasAskedAll = false
     /// What to answer once the responses before it are out.
     private var pending: Problem.Code?
     /// Nothing that comes or goes matters any more.
@@ -25,12 +27,14 @@ struct ConnectionState {
 
     private(set) var isStopping = false
     /// Nothing more is taken from the client.
-    var isDeaf: Bool { isOver || pending != nil }
+    var isDeaf: Bool { isOver || pending != nil || hasAskedAll && !isArriving }
+    /// No response is due to a request that was passed on.
+    var isQuiet: Bool { unanswered == 0 }
     var isIdle: Bool { !isArriving && unanswered == 0 }
 
     /// Bytes came. True if they begin a request.
     mutating func bytesArrived() -> Bool {
-        guard !isArriving, !isOver else { return false }
+        guard !isArriving, !isDeaf else { return false }
         isArriving = true
         return true
     }
@@ -40,7 +44,10 @@ struct ConnectionState {
         isArriving = true
         headPassed = true
         unanswered += 1
-        if isLast { self.isLast = true }
+        if isLast {
+            self.isLast = true
+            hasAskedAll = true
+        }
     }
 
     mutating func requestEnded() {

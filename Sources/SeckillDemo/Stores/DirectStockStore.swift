@@ -74,6 +74,7 @@ final class DirectStockStore: StockStore {
     func claim(
         _ sale: SaleID,
         epoch: Int,
+        sequence: Int,
         identity: StoreIdentity,
         lifetime: Duration
     ) async throws -> ClaimOutcome {
