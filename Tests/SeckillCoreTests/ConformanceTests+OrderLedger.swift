@@ -2,8 +2,7 @@ import SeckillCore
 import SeckillTesting
 import Testing
 
-@Suite("MemoryOrderLedger keeps its contract")
-struct MemoryOrderLedgerConformanceTests {
+@Suite("MemoryOrderLedger") struct MemoryOrderLedgerConformance {
     let suite = OrderLedgerConformance { MemoryOrderLedger() }
 
     @Test(arguments: OrderLedgerConformance.checks)
