@@ -26,10 +26,10 @@ public final class MemoryOrderQueue: OrderQueue {
     /// In order of arrival.
     public func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
         try Task.checkCancellation()
-        let deliveries = backlog.withLock { $0.receive(max, as: consumer, at: clock.uptime) }
+        let deliveries = backlog.withLock { $0.receive(max, at: clock.uptime) }
         guard deliveries.isEmpty, wait > .zero else { return deliveries }
         try await arrivals.wait(upTo: wait, by: clock) { backlog.withLock { $0.hasWaiting } }
-        return backlog.withLock { $0.receive(max, as: consumer, at: clock.uptime) }
+        return backlog.withLock { $0.receive(max, at: clock.uptime) }
     }
 
     /// Removes entries.
@@ -41,7 +41,7 @@ public final class MemoryOrderQueue: OrderQueue {
 
     /// Oldest first.
     public func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
-        backlog.withLock { $0.takeOver(max, idle: idle, as: consumer, at: clock.uptime) }
+        backlog.withLock { $0.takeOver(max, idle: idle, at: clock.uptime) }
     }
 
     /// Puts an entry aside.

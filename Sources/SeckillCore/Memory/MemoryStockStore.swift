@@ -151,24 +151,24 @@ public final class MemoryStockStore: StockStore {
 
     // MARK: The outbox
 
-    fileprivate func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
+    fileprivate func receive(_ max: Int, wait: Duration) async throws -> [Delivery] {
         try Task.checkCancellation()
-        let deliveries = receiveNow(max, as: consumer)
+        let deliveries = receiveNow(max)
         guard deliveries.isEmpty, wait > .zero else { return deliveries }
         try await arrivals.wait(upTo: wait, by: clock) {
             sales.withLock { Array($0.values) }.contains { $0.withLock { $0.outbox.hasWaiting } }
         }
-        return receiveNow(max, as: consumer)
+        return receiveNow(max)
     }
 
-    private func receiveNow(_ max: Int, as consumer: ConsumerID) -> [Delivery] {
+    private func receiveNow(_ max: Int) -> [Delivery] {
         let now = clock.uptime
-        return collect(max) { $0.receive($1, as: consumer, at: now) }
+        return collect(max) { $0.receive($1, at: now) }
     }
 
-    fileprivate func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) -> [Delivery] {
+    fileprivate func takeOver(_ max: Int, idle: Duration) -> [Delivery] {
         let now = clock.uptime
-        return collect(max) { $0.takeOver($1, idle: idle, as: consumer, at: now) }
+        return collect(max) { $0.takeOver($1, idle: idle, at: now) }
     }
 
     /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
@@ -210,13 +210,13 @@ private struct MemoryOutbox: OrderSource {
     let store: MemoryStockStore
 
     func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
-        try await store.receive(max, as: consumer, wait: wait)
+        try await store.receive(max, wait: wait)
     }
 
     func acknowledge(_ deliveries: [Delivery]) async throws { store.settle(deliveries) { $0.acknowledge($1) } }
 
     func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
-        store.takeOver(max, idle: idle, as: consumer)
+        store.takeOver(max, idle: idle)
     }
 
     func deadLetter(_ delivery: Delivery, because reason: String) async throws {

@@ -1,6 +1,6 @@
 internal import DequeModule
 
-/// The entries of one queue: waiting, held by a consumer, or put aside. A plain value; whoever owns it locks it.
+/// The entries of one queue: waiting, held by some consumer, or put aside. A plain value; whoever owns it locks it.
 package struct OrderBacklog: Sendable {
     private struct Entry: Sendable {
         var id: Int
@@ -12,7 +12,6 @@ package struct OrderBacklog: Sendable {
     private struct Held: Sendable {
         var entry: Entry
         var since: Duration
-        var consumer: ConsumerID
     }
 
     private var nextID = 1
@@ -32,20 +31,15 @@ package struct OrderBacklog: Sendable {
         nextID += 1
     }
 
-    package mutating func receive(_ max: Int, as consumer: ConsumerID, at now: Duration) -> [Delivery] {
+    package mutating func receive(_ max: Int, at now: Duration) -> [Delivery] {
         let taken = min(max, waiting.count)
         defer { waiting.removeFirst(taken) }
-        return waiting.prefix(taken).map { hand($0, to: consumer, at: now) }
+        return waiting.prefix(taken).map { hand($0, at: now) }
     }
 
-    package mutating func takeOver(
-        _ max: Int,
-        idle: Duration,
-        as consumer: ConsumerID,
-        at now: Duration
-    ) -> [Delivery] {
-        let idling = held.values.filter { now - $0.since >= idle && $0.consumer != consumer }
-        return idling.map(\.entry).sorted { $0.id < $1.id }.prefix(max).map { hand($0, to: consumer, at: now) }
+    package mutating func takeOver(_ max: Int, idle: Duration, at now: Duration) -> [Delivery] {
+        let idling = held.values.filter { now - $0.since >= idle }
+        return idling.map(\.entry).sorted { $0.id < $1.id }.prefix(max).map { hand($0, at: now) }
     }
 
     package mutating func acknowledge(_ receipt: String) {
@@ -68,10 +62,10 @@ package struct OrderBacklog: Sendable {
         (held.values.map(\.entry) + waiting).sorted { $0.id < $1.id }.map(\.reservation)
     }
 
-    private mutating func hand(_ entry: Entry, to consumer: ConsumerID, at now: Duration) -> Delivery {
+    private mutating func hand(_ entry: Entry, at now: Duration) -> Delivery {
         var entry = entry
         entry.deliveries += 1
-        held[entry.id] = Held(entry: entry, since: now, consumer: consumer)
+        held[entry.id] = Held(entry: entry, since: now)
         return Delivery(
             receipt: String(entry.id),
             content: .reservation(entry.reservation),

@@ -48,13 +48,9 @@ package struct SaleStock: Sendable {
             if order.epoch < epoch { return .stale }
             throw SeckillError(.unavailable, "the order is of a later epoch than the stock")
         }
-        switch terms.admission {
-        case .closed: return .closed
-        case .paused: return .paused
-        case .open: break
-        }
         let now = clock.now
-        if let closesAt = terms.closesAt, now >= closesAt { return .closed }
+        if terms.admission == .closed || terms.closesAt.map({ now >= $0 }) ?? false { return .closed }
+        if terms.admission == .paused { return .paused }
         if now < terms.opensAt { return .notOpen(opensAt: terms.opensAt) }
         guard remaining > 0 else { return .soldOut(version: version) }
         guard outbox.count < outboxLimit else {

@@ -2,7 +2,8 @@
 ///
 /// **Delivery** is at least once: what is received and not acknowledged within ``takeOver(_:idle:as:)``'s time goes to
 /// whoever takes it over, and a consumer that comes back from the dead may then hold what another has recorded.
-/// Recording is idempotent, so that is harmless. **Order**: by sequence within a sale as long as nothing is taken over.
+/// Recording is idempotent, so that is harmless. **Order**: by sequence within a sale as long as nothing is taken over; no
+/// sale waits for another's backlog to end.
 /// **Errors**: `unavailable`, with nothing received or acknowledged, or `outcomeUnknown`; both are safe to repeat.
 public protocol OrderSource: Sendable {
     /// Up to `max` entries that no consumer holds. Waits up to `wait` for the first one; may return none.
@@ -13,8 +14,8 @@ public protocol OrderSource: Sendable {
     /// Call it only after what they say is in the ledger.
     func acknowledge(_ deliveries: [Delivery]) async throws
 
-    /// Up to `max` entries that another consumer has held for `idle` or longer, now held by `consumer`, and counted as
-    /// delivered once more.
+    /// Up to `max` entries that a consumer, `consumer` itself included, has held for `idle` or longer, now held by
+    /// `consumer`, and counted as delivered once more.
     func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery]
 
     /// Moves an entry aside for a person to look at. Idempotent. Call it only after its rejection is in the ledger.

@@ -49,7 +49,8 @@ public protocol StockStore: Sendable {
     ///   last that the ledger knows of this epoch: nothing to do. A store that is behind the ledger has lost something.
     /// - ``ClaimOutcome/busy`` if another's claim is alive, or the store is no longer `identity`.
     /// - ``ClaimOutcome/claimed(_:drained:)`` with every reservation still in the outbox, which stays where it is until
-    ///   the install wipes it. The claim runs out by itself after `lifetime`.
+    ///   the install wipes it. The claim runs out by itself after `lifetime`. From then on, whatever becomes of the
+    ///   claim, nothing of the sale is reserved until an install: it would not have been drained.
     func claim(
         _ sale: SaleID,
         epoch: Int,
