@@ -1,0 +1,60 @@
+import SeckillCore
+import SeckillTesting
+
+/// A stock store that can lose everything at once, as a Redis does that comes back empty: another store from then on.
+///
+/// Calls that were under way end on the store they began on.
+final class LosableStockStore: StockStore {
+    private let clock: any SaleClock
+    private let current: Locked<MemoryStockStore>
+
+    init(clock: any SaleClock) {
+        self.clock = clock
+        current = Locked(MemoryStockStore(clock: clock))
+    }
+
+    func lose() { current.withLock { $0 = MemoryStockStore(clock: clock) } }
+
+    private var store: MemoryStockStore { current.withLock { $0 } }
+
+    var isInProcess: Bool { false }
+    var outbox: any OrderSource { LosableOutbox(store: { self.store.outbox }) }
+    func identity() async throws -> StoreIdentity { try await store.identity() }
+    func reserve(_ order: OrderID, for user: UserID) async throws -> ReserveOutcome {
+        try await store.reserve(order, for: user)
+    }
+    func giveBack(_ returns: [StockReturn]) async throws -> [GiveBackOutcome] { try await store.giveBack(returns) }
+    func reservation(of order: OrderID) async throws -> Reservation? { try await store.reservation(of: order) }
+    func snapshot(of sale: SaleID) async throws -> StockSnapshot? { try await store.snapshot(of: sale) }
+    func update(_ terms: SaleTerms) async throws { try await store.update(terms) }
+    func claim(
+        _ sale: SaleID,
+        epoch: Int,
+        sequence: Int,
+        identity: StoreIdentity,
+        lifetime: Duration
+    ) async throws -> ClaimOutcome {
+        try await store.claim(sale, epoch: epoch, sequence: sequence, identity: identity, lifetime: lifetime)
+    }
+    func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
+        try await store.install(stock, under: claim)
+    }
+    func abandon(_ claim: StockClaim) async throws { try await store.abandon(claim) }
+    func distrust(_ sale: SaleID, epoch: Int) async throws { try await store.distrust(sale, epoch: epoch) }
+    func restocks() -> AsyncStream<Restock> { store.restocks() }
+}
+
+private struct LosableOutbox: OrderSource {
+    let store: @Sendable () -> any OrderSource
+    func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
+        try await store().receive(max, as: consumer, wait: wait)
+    }
+    func acknowledge(_ deliveries: [Delivery]) async throws { try await store().acknowledge(deliveries) }
+    func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
+        try await store().takeOver(max, idle: idle, as: consumer)
+    }
+    func deadLetter(_ delivery: Delivery, because reason: String) async throws {
+        try await store().deadLetter(delivery, because: reason)
+    }
+    func depth() async throws -> QueueDepth { try await store().depth() }
+}

@@ -1,0 +1,43 @@
+import SeckillCore
+import Testing
+
+struct SimulationTests {
+    /// The promises hold after every step of thousands of sales that go wrong in every way, each replayable by its seed.
+    @Test(arguments: 0..<40)
+    func thePromisesHoldInEveryOrderOfEvents(shard: Int) async throws {
+        for seed in 0..<25 {
+            let world = try await World(seed: UInt64(shard * 25 + seed))
+            for _ in 0..<300 {
+                try await world.step()
+                try await checkAtEveryInstant(world)
+            }
+            try await world.settleDown()
+            try await checkInTheQuiet(world)
+        }
+    }
+
+    private func checkAtEveryInstant(_ world: World) async throws {
+        let totals = try await world.ledger.totals(of: world.sale)!
+        try #require(totals.awaiting + totals.paid <= world.stock, "promise 1")
+        for user in World.users {
+            let live = try await world.ledger.orders(of: user, limit: .max).count { $0.status.isLive }
+            try #require(live <= world.limit, "promise 4")
+        }
+    }
+
+    private func checkInTheQuiet(_ world: World) async throws {
+        let totals = try await world.ledger.totals(of: world.sale)!
+        let snapshot = try #require(try await world.store.snapshot(of: world.sale), "the sale reopens")
+        try #require(snapshot.pending == 0 && totals.returning == 0)
+        try #require(snapshot.remaining + totals.awaiting + totals.paid == world.stock, "promise 2")
+        for (id, user) in world.acknowledged {
+            let order = try await world.shop.order(id, of: user)
+            try #require(
+                order != nil && order?.status != .queued,
+                "promise 3: \(id) ended as \(String(describing: order))"
+            )
+            // Rejected is for ever.
+            if world.rejectedToBuyer.contains(id) { try #require(order?.status == .rejected) }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import Logging
+import SeckillTesting
+
+@testable import SeckillCore
+
+/// A whole sale, one step at a time, in an order that a seed decides: buyers who retry, workers that stop between
+/// receiving, recording and acknowledging, deadlines, returns that are applied and not closed, stores that are lost.
+final class World {
+    static let users = (0..<4).map { UserID("user-\($0)")! }
+    let stock = 3
+    let limit = 2
+    let sale = SaleID("phone")!
+    let clock = ManualClock()
+    let ledger = MemoryOrderLedger()
+    let store: LosableStockStore
+    let shop: FlashSale
+    var random: SeededGenerator
+    var links: [(link: PurchaseLink, user: UserID)] = []
+    /// Every order that was answered "accepted": the promise is about these.
+    var acknowledged: [OrderID: UserID] = [:]
+    var rejectedToBuyer: Set<OrderID> = []
+    /// What two workers hold between receiving and acknowledging.
+    var hands: [[Delivery]] = [[], []]
+    var memories: [SaleID: Reconciler.Memory] = [:]
+
+    init(seed: UInt64) async throws {
+        random = SeededGenerator(state: seed)
+        store = LosableStockStore(clock: clock)
+        shop = FlashSale(
+            stock: store,
+            ledger: ledger,
+            sessions: MemorySessionStore(clock: clock),
+            signer: try LinkSigner(secrets: [Array(repeating: 1, count: 32)], random: SeededRandom(seed)),
+            clock: clock,
+            random: SeededRandom(seed + 1),
+            logger: Logger(label: "world") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let declared = try Sale(
+            id: sale,
+            title: "Phone",
+            price: 1,
+            stock: stock,
+            limitPerUser: limit,
+            opensAt: clock.now,
+            paymentWindow: .seconds(5)
+        )
+        _ = try await shop.create(declared)
+    }
+
+    func step() async throws {
+        switch random.next(upTo: 100) {
+        case 0..<18: try await askForLink()
+        case 18..<48: await buy()
+        case 48..<56: try await settle()
+        case 56..<64: hands[pick(2)] += try await store.outbox.receive(2, as: consumer(pick(2)), wait: .zero)
+        case 64..<72: _ = try await shop.recorder.record(hands[pick(2)].compactMap(\.reservation))
+        case 72..<78: try await acknowledge(pick(2))
+        case 78..<80: hands[pick(2)] += try await store.outbox.takeOver(9, idle: .seconds(3), as: consumer(pick(2)))
+        case 80..<84: clock.advance(by: .milliseconds(Int64(random.next(upTo: 3000))))
+        case 84..<88: try await shop.expiry.expireAll()
+        case 88..<91: try await shop.returns.applyAll()
+        case 91..<93: _ = try await store.giveBack(ledger.openReturns(limit: 10))  // and the process dies
+        case 93..<97: try await shop.reconciler.look(&memories)
+        case 97: store.lose()
+        case 98: hands[pick(2)] = []  // a worker dies
+        default: try await tear()
+        }
+    }
+
+    /// A rebuild that is cut off at one of its steps.
+    private func tear() async throws {
+        let record = try await ledger.sale(sale)!
+        let outcome = try await store.claim(
+            sale,
+            epoch: record.epoch,
+            sequence: record.sequence,
+            identity: store.identity(),
+            lifetime: .seconds(2)
+        )
+        guard case .claimed(let claim, let drained) = outcome, pick(4) > 0 else { return }
+        _ = try await shop.recorder.record(drained)
+        guard pick(3) > 0, let installed = try await ledger.beginEpoch(after: record.epoch, of: sale) else { return }
+        if pick(2) > 0 { _ = try await store.install(installed, under: claim) }
+    }
+
+    private func askForLink() async throws {
+        let user = Self.users[pick(Self.users.count)]
+        if case .granted(let link) = await shop.link(to: sale, for: .user(user)) { links.append((link, user)) }
+    }
+
+    private func buy() async {
+        guard !links.isEmpty else { return }
+        let (link, user) = links[pick(links.count)]
+        guard case .accepted(let order) = await shop.purchase(link.token, of: sale, by: .user(user)) else { return }
+        if order.status == .queued { acknowledged[order.id] = user }
+    }
+
+    private func settle() async throws {
+        guard !links.isEmpty else { return }
+        let (link, user) = links[pick(links.count)]
+        if pick(3) == 0 {
+            _ = try await shop.pay(link.order, of: user)
+        } else {
+            _ = try await shop.cancel(link.order, of: user)
+        }
+        try await look(link.order, user)
+    }
+
+    private func look(_ id: OrderID, _ user: UserID) async throws {
+        let order = try await shop.order(id, of: user)
+        if order?.status == .rejected { rejectedToBuyer.insert(id) }
+    }
+
+    private func acknowledge(_ hand: Int) async throws {
+        // Only what is recorded may be acknowledged; the hand remembers more.
+        var recorded: [Delivery] = []
+        for delivery in hands[hand] {
+            if try await ledger.lookUp(delivery.reservation!.order).order != nil { recorded.append(delivery) }
+        }
+        try await store.outbox.acknowledge(recorded)
+        hands[hand] = []
+    }
+
+    /// Everything heals: dead workers' orders are taken over, returns are made, the store is looked after.
+    func settleDown() async throws {
+        for _ in 0..<6 {
+            clock.advance(by: .seconds(40))
+            try await shop.reconciler.look(&memories)
+            let worker = store.outbox
+            while true {
+                let deliveries =
+                    try await worker.receive(100, as: consumer(9), wait: .zero)
+                    + worker.takeOver(100, idle: .seconds(1), as: consumer(9))
+                if deliveries.isEmpty { break }
+                _ = try await shop.recorder.record(deliveries.compactMap(\.reservation))
+                try await worker.acknowledge(deliveries)
+            }
+            try await shop.expiry.expireAll()
+            try await shop.returns.applyAll()
+        }
+    }
+
+    func pick(_ count: Int) -> Int { random.next(upTo: count) }
+    private func consumer(_ number: Int) -> ConsumerID { ConsumerID("worker-\(number)") }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct SeededGenerator {
+    var state: UInt64
+
+    mutating func next(upTo count: Int) -> Int {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return Int((z ^ z >> 31) % UInt64(count))
+    }
+}
