@@ -14,10 +14,4 @@ import Testing
 
     @Test(arguments: OutboxConformance.checks)
     func conforms(_ check: OutboxConformance.Check) async throws { try await suite.run(check) }
-
-    /// The same suite as backends run it whose clock is in a server.
-    @Test(arguments: OutboxConformance.checks)
-    func conformsInRealTime(_ check: OutboxConformance.Check) async throws {
-        try await OutboxConformance(clock: .system) { MemoryStockStore() }.run(check)
-    }
 }

@@ -7,10 +7,4 @@ import Testing
 
     @Test(arguments: StockStoreConformance.checks)
     func conforms(_ check: StockStoreConformance.Check) async throws { try await suite.run(check) }
-
-    /// The same suite as backends run it whose clock is in a server.
-    @Test(arguments: StockStoreConformance.checks)
-    func conformsInRealTime(_ check: StockStoreConformance.Check) async throws {
-        try await StockStoreConformance(clock: .system) { MemoryStockStore() }.run(check)
-    }
 }
