@@ -8,7 +8,7 @@ public final class MemoryPageCache: PageCache {
 
     private let clock: any SaleClock
     private let limit: Int
-    private let entries = Locked<[String: Entry]>([:])
+    private let entries = Locked<[TextKey: Entry]>([:])
 
     /// A cache of at most `limit` pages; where there are more, those that end first go first.
     public init(clock: any SaleClock = .system, limit: Int = 1024) {
@@ -20,7 +20,7 @@ public final class MemoryPageCache: PageCache {
     public func get(_ key: String) async throws -> CachedPage? {
         let now = clock.uptime
         return entries.withLock { entries in
-            guard let entry = entries[key], now < entry.keptUntil else { return nil }
+            guard let entry = entries[TextKey(key)], now < entry.keptUntil else { return nil }
             return CachedPage(page: entry.page, isStale: now >= entry.freshUntil)
         }
     }
@@ -29,7 +29,7 @@ public final class MemoryPageCache: PageCache {
     public func put(_ page: Page, for key: String, freshFor: Duration, staleFor: Duration) async throws {
         let now = clock.uptime
         entries.withLock { entries in
-            entries[key] = Entry(page: page, freshUntil: now + freshFor, keptUntil: now + freshFor + staleFor)
+            entries[TextKey(key)] = Entry(page: page, freshUntil: now + freshFor, keptUntil: now + freshFor + staleFor)
             if entries.count > limit { entries = entries.filter { $0.value.keptUntil > now } }
             while entries.count > limit, let first = entries.min(by: { $0.value.keptUntil < $1.value.keptUntil }) {
                 entries[first.key] = nil
@@ -38,5 +38,5 @@ public final class MemoryPageCache: PageCache {
     }
 
     /// One look-up.
-    public func invalidate(_ key: String) async throws { entries.withLock { $0[key] = nil } }
+    public func invalidate(_ key: String) async throws { entries.withLock { $0[TextKey(key)] = nil } }
 }

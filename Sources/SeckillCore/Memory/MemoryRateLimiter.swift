@@ -5,7 +5,7 @@ public final class MemoryRateLimiter: RateLimiter {
     private let rate: Rate
     private let clock: any SaleClock
     private let limit: Int
-    private let logs: Locked<Generations<String, Deque<Duration>>>
+    private let logs: Locked<Generations<TextKey, Deque<Duration>>>
 
     /// A limiter that remembers at most `limit` keys; idle ones are forgotten after one to two periods.
     public init(_ rate: Rate, clock: any SaleClock = .system, limit: Int = 1_000_000) {
@@ -17,6 +17,7 @@ public final class MemoryRateLimiter: RateLimiter {
 
     /// One lock and a few look-ups.
     public func admit(_ key: String) async throws -> RateDecision {
+        let key = TextKey(key)
         let now = clock.uptime
         return try logs.withLock { logs throws(SeckillError) in
             logs.age(to: now)
