@@ -25,6 +25,14 @@ public struct Comparison {
         /// Latencies, sorted, where the contestant takes them.
         public var latencies: [Duration] = []
 
+        /// A measurement made elsewhere.
+        public init(operations: Int, wall: Duration, cpu: Duration, latencies: [Duration] = []) {
+            self.operations = operations
+            self.wall = wall
+            self.cpu = cpu
+            self.latencies = latencies
+        }
+
         public var rate: Double { Double(operations) / wall.seconds }
         public var microseconds: Double { cpu.seconds * 1e6 / Double(operations) }
     }
