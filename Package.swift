@@ -16,6 +16,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "SeckillCore", targets: ["SeckillCore"]),
+        .library(name: "SeckillRedis", targets: ["SeckillRedis"]),
         .library(name: "SeckillSQLite", targets: ["SeckillSQLite"]),
         .library(name: "SeckillTesting", targets: ["SeckillTesting"]),
         .executable(name: "SeckillDemo", targets: ["SeckillDemo"]),
@@ -57,6 +58,21 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .target(
+            name: "SeckillRedis",
+            dependencies: [
+                "CHiredis",
+                "SeckillCore",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            // In the binary: a resource bundle would drag in Foundation.
+            resources: [.embedInCode("Scripts")],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "SeckillDemo",
             dependencies: [
@@ -81,6 +97,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "SeckillCoreTests", dependencies: ["SeckillCore", "SeckillTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "SeckillRedisTests",
+            dependencies: ["SeckillRedis", "SeckillTesting"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "SeckillSQLiteTests",
             dependencies: ["SeckillSQLite", "SeckillTesting", .product(name: "GRDB", package: "GRDB.swift")],

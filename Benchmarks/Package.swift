@@ -12,5 +12,9 @@ let package = Package(
             name: "CoreBenchmarks",
             dependencies: ["BenchmarkSupport", .product(name: "SeckillCore", package: "swift-seckill")]
         ),
+        .executableTarget(
+            name: "RedisBench",
+            dependencies: ["BenchmarkSupport", .product(name: "SeckillRedis", package: "swift-seckill")]
+        ),
     ]
 )

@@ -1,0 +1,48 @@
+internal import SeckillCore
+
+/// The one place where callers and the connection's thread meet. Callers append; one of them wakes the thread if it
+/// sleeps; the thread takes all there is at once.
+final class Mailbox: Sendable {
+    let pipe: WakePipe
+    private let state: Locked<MailboxState>
+
+    init(limit: Int) throws(SeckillError) {
+        pipe = try WakePipe()
+        state = Locked(MailboxState(limit: limit))
+    }
+
+    var session: RedisSession? { state.withLock(\.session) }
+    var isClosed: Bool { state.withLock(\.isClosed) }
+
+    func append(_ entries: [MailboxState.Entry], on session: RedisSession?) throws(SeckillError) {
+        let mustWake = try state.withLock { state throws(SeckillError) in try state.append(entries, on: session) }
+        if mustWake { pipe.wake() }
+    }
+
+    func take(answered: Int) -> [MailboxState.Entry] { state.withLock { $0.take(answered: answered) } }
+
+    func rise() { state.withLock { $0.rise() } }
+
+    func open(_ session: RedisSession) {
+        for watcher in state.withLock({ $0.open(session) }) { watcher.answer(.null) }
+    }
+
+    /// Fails what never left.
+    func shut(because reason: String) {
+        for reply in state.withLock({ $0.shut(because: reason) }) {
+            reply.fail(SeckillError(.unavailable, "no connection to Redis: \(reason)"))
+        }
+    }
+
+    /// Waits for the attempt to connect that is under way.
+    func settled() async throws {
+        let watcher = Reply()
+        _ = try await watcher.wait {
+            if !state.withLock({ $0.watch(watcher) }) { watcher.answer(.null) }
+        }
+    }
+
+    func close() {
+        if state.withLock({ $0.close() }) { pipe.wake() }
+    }
+}

@@ -1,0 +1,108 @@
+internal import SeckillCore
+
+/// What callers and the connection's thread share: commands on their way to the thread, and whether any may enter.
+/// A plain value; whoever owns it locks it.
+struct MailboxState: Sendable {
+    /// A command and who waits for its answer.
+    struct Entry: Sendable {
+        var command: RedisCommand
+        var reply: Reply
+    }
+
+    private enum Phase: Sendable {
+        case down(String)
+        case up(RedisSession)
+        case closed
+    }
+
+    private let limit: Int
+    private var phase = Phase.down("not connected yet")
+    private var entries: [Entry] = []
+    /// Handed to the thread and not yet answered.
+    private var inFlight = 0
+    private var isAsleep = false
+    /// Who wants to know how the next attempt to connect ends.
+    private var watchers: [Reply] = []
+
+    init(limit: Int) { self.limit = limit }
+
+    /// What is at the other end, while it can be talked to.
+    var session: RedisSession? {
+        if case .up(let session) = phase { session } else { nil }
+    }
+
+    var isClosed: Bool {
+        if case .closed = phase { true } else { false }
+    }
+
+    /// Takes commands in, all or none. Whether the thread must be woken.
+    ///
+    /// With a `session`, only if that is still the one at the other end: a command that carries an identity must never
+    /// travel on another connection than the one where the identity was read.
+    mutating func append(_ new: [Entry], on session: RedisSession? = nil) throws(SeckillError) -> Bool {
+        switch phase {
+        case .down(let reason): throw SeckillError(.unavailable, "no connection to Redis: \(reason)")
+        case .closed: throw SeckillError(.unavailable, "the connection to Redis is closed")
+        case .up(let present):
+            guard session == nil || session == present else {
+                throw SeckillError(.unavailable, "the connection to Redis was replaced")
+            }
+        }
+        guard inFlight + entries.count + new.count <= limit else {
+            throw SeckillError(.overloaded, "\(limit) commands wait for Redis")
+        }
+        entries.append(contentsOf: new)
+        defer { isAsleep = false }
+        return isAsleep
+    }
+
+    /// What the thread is to send now. If there is nothing, the thread is about to sleep, and the next command wakes it.
+    mutating func take(answered: Int) -> [Entry] {
+        inFlight -= answered
+        isAsleep = entries.isEmpty
+        inFlight += entries.count
+        defer { entries = [] }
+        return entries
+    }
+
+    /// The thread is awake and will look again.
+    mutating func rise() { isAsleep = false }
+
+    /// The connection can be used. Who waited for that.
+    mutating func open(_ session: RedisSession) -> [Reply] {
+        if !isClosed { phase = .up(session) }
+        defer { watchers = [] }
+        return watchers
+    }
+
+    /// The connection is gone, or could not be had, and with it what was in flight. Who waited for it, and for entries
+    /// that never left.
+    mutating func shut(because reason: String) -> [Reply] {
+        if !isClosed { phase = .down(reason) }
+        inFlight = 0
+        defer { (entries, watchers) = ([], []) }
+        return watchers + entries.map(\.reply)
+    }
+
+    /// Lets `watcher` know how the attempt to connect ends. False if there is nothing to wait for.
+    mutating func watch(_ watcher: Reply) -> Bool {
+        guard case .down = phase else { return false }
+        watchers.append(watcher)
+        return true
+    }
+
+    /// Nothing may enter any more; what is in goes on. Whether the thread must be woken.
+    mutating func close() -> Bool {
+        phase = .closed
+        defer { isAsleep = false }
+        return isAsleep
+    }
+}
+
+/// One connection's life, from the moment it was checked to the moment it breaks.
+struct RedisSession: Hashable, Sendable {
+    /// Tells apart connections to the same server.
+    var number: Int
+    /// Run id and replication id of the server, a master.
+    var identity: StoreIdentity
+}

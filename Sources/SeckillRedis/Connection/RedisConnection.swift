@@ -1,0 +1,159 @@
+public import Logging
+public import SeckillCore
+public import ServiceLifecycle
+
+/// One connection to one Redis master, shared by everything on this node.
+///
+/// A thread of its own owns the connection. Commands of all callers travel together: what is waiting when the thread
+/// looks leaves in one write, and each answer resumes its caller directly. The thread connects again by itself, with
+/// growing, jittered rests, and checks each time that the server is a master and which process it is.
+///
+/// **Errors** of every call: `unavailable` and `overloaded` mean that the command never left; `outcomeUnknown` that it
+/// left and no answer came, in time or at all; ``RedisError`` that Redis refused it. **Cancellation**: a cancelled
+/// caller stops waiting; its command may still be executed, and its late answer disturbs nobody.
+public final class RedisConnection: Sendable {
+    /// Where it leads.
+    public let configuration: RedisConfiguration
+    let logger: Logger
+    private let mailbox: Mailbox
+    private let lifetime = Locked(Lifetime())
+
+    private struct Lifetime: Sendable {
+        var isStarted = false
+        var isFinished = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// A connection that begins to connect when ``run()`` is called.
+    /// - Throws: `unavailable` if the process has no file descriptors left.
+    public init(
+        _ configuration: RedisConfiguration,
+        logger: Logger = Logger(label: "seckill.redis")
+    ) throws(SeckillError) {
+        self.configuration = configuration
+        self.logger = logger
+        mailbox = try Mailbox(limit: configuration.maxInFlight)
+    }
+
+    deinit { mailbox.close() }
+
+    /// Whether commands can be sent now.
+    public var isReady: Bool { mailbox.session != nil }
+
+    /// Sends one command and waits for its answer.
+    ///
+    /// Commands that would block the connection, change it for others or answer otherwise than once are refused as
+    /// `invalid`: blocking reads, subscriptions, transactions, `SELECT` and the like.
+    public func send(_ command: RedisCommand) async throws -> RedisValue {
+        try CommandPolicy.check(command)
+        return try await perform(command)
+    }
+
+    // MARK: Inside the module
+
+    /// What is at the other end.
+    /// - Throws: `unavailable` while there is no connection.
+    func session() throws(SeckillError) -> RedisSession {
+        guard let session = mailbox.session else {
+            throw SeckillError(.unavailable, "no connection to Redis at \(configuration.address)")
+        }
+        return session
+    }
+
+    /// Sends any command, on `session` only if one is given.
+    func perform(_ command: RedisCommand, on session: RedisSession? = nil) async throws -> RedisValue {
+        let reply = Reply()
+        let value = try await reply.wait {
+            enter([MailboxState.Entry(command: command, reply: reply)], on: session, for: reply)
+        }
+        if case .error(let error) = value { throw error }
+        return value
+    }
+
+    /// Sends commands together. Their answers in order, errors of Redis among them.
+    func perform(_ commands: [RedisCommand], on session: RedisSession? = nil) async throws -> [RedisValue] {
+        guard commands.count > 1 else {
+            guard let command = commands.first else { return [] }
+            do {
+                return [try await perform(command, on: session)]
+            } catch let error as RedisError {
+                return [.error(error)]
+            }
+        }
+        let reply = Reply(answers: commands.count)
+        let value = try await reply.wait {
+            enter(commands.map { MailboxState.Entry(command: $0, reply: reply) }, on: session, for: reply)
+        }
+        return value.array ?? []
+    }
+
+    private func enter(_ entries: [MailboxState.Entry], on session: RedisSession?, for reply: Reply) {
+        do {
+            try mailbox.append(entries, on: session)
+        } catch {
+            reply.fail(error)
+        }
+    }
+}
+
+extension RedisConnection: Service {
+    /// A connection that is already up, for scripts and tests. Call ``close()`` at the end.
+    /// - Throws: `unavailable` if it cannot be had within the configured time.
+    public static func connect(
+        _ configuration: RedisConfiguration,
+        logger: Logger = Logger(label: "seckill.redis")
+    ) async throws -> RedisConnection {
+        let connection = try RedisConnection(configuration, logger: logger)
+        try connection.start()
+        let end = SystemClock().uptime + configuration.timeout
+        while true {
+            do {
+                try await connection.mailbox.settled()
+                return connection
+            } catch {
+                guard error is SeckillError, SystemClock().uptime < end else {
+                    await connection.close()
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Connects and stays connected, until graceful shutdown or cancellation. Call it once.
+    public func run() async throws {
+        try start()
+        try? await gracefulShutdown()
+        await close()
+        try Task.checkCancellation()
+    }
+
+    /// Takes no more commands, waits for the answers that are on their way, two seconds at most, and hangs up.
+    public func close() async {
+        mailbox.close()
+        await withCheckedContinuation { continuation in
+            let isOver = lifetime.withLock { state in
+                let isOver = state.isFinished || !state.isStarted
+                if !isOver { state.waiters.append(continuation) }
+                return isOver
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    private func start() throws(SeckillError) {
+        let isFirst = lifetime.withLock { state in
+            defer { state.isStarted = true }
+            return !state.isStarted
+        }
+        guard isFirst else { throw SeckillError(.invalid, "a connection runs once") }
+        try startThread { [configuration, mailbox, logger, lifetime] in
+            RedisLoop(configuration, .commands, mailbox, logger).run()
+            let waiters = lifetime.withLock { state in
+                state.isFinished = true
+                defer { state.waiters = [] }
+                return state.waiters
+            }
+            for waiter in waiters { waiter.resume() }
+        }
+    }
+}

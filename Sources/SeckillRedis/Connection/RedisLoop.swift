@@ -1,0 +1,220 @@
+internal import Logging
+internal import SeckillCore
+
+/// What the connection's thread does: connect, check, send what the mailbox holds, read, reconnect. Created on the
+/// thread and never leaves it.
+final class RedisLoop {
+    /// What a connection is for.
+    enum Purpose: Sendable {
+        case commands
+        /// Hands every message of the channel to the closure.
+        case messages(channel: String, @Sendable ([UInt8]) -> Void)
+    }
+
+    private enum Phase {
+        case resting(until: Duration)
+        case checking(HiredisLink, Handshake, until: Duration)
+        case up(HiredisLink, RedisSession?)
+    }
+
+    private static let heartbeat: Duration = .seconds(1)
+    private static let farewell: Duration = .seconds(2)
+
+    private let configuration: RedisConfiguration
+    private let purpose: Purpose
+    private let mailbox: Mailbox
+    private let logger: Logger
+    private let clock = SystemClock()
+
+    private var phase = Phase.resting(until: .zero)
+    private var backoff = Backoff()
+    private var sessions = 0
+    private var nextHeartbeat: Duration = .zero
+    private var heartbeatInfo: ServerInfo?
+    private var isFailing = false
+    private var closingAt: Duration?
+
+    init(_ configuration: RedisConfiguration, _ purpose: Purpose, _ mailbox: Mailbox, _ logger: Logger) {
+        self.configuration = configuration
+        self.purpose = purpose
+        self.mailbox = mailbox
+        self.logger = logger
+    }
+
+    private var link: HiredisLink? {
+        switch phase {
+        case .resting: nil
+        case .checking(let link, _, _), .up(let link, _): link
+        }
+    }
+
+    /// Runs until the mailbox is closed and what was in it is answered.
+    func run() {
+        while !isDone {
+            let entries = mailbox.take(answered: link?.takeAnswered() ?? 0)
+            let now = clock.uptime
+            if !entries.isEmpty { submit(entries, at: now) }
+            keepTime(at: now)
+            if let link, link.wantsToWrite, case .up = phase { link.write() }
+            // Who came meanwhile is served at once; nobody else is looking, so sleeping would lose them.
+            if entries.isEmpty { sleep() }
+            if let link, !link.isAlive { broke(link.failure) }
+        }
+        link?.free()
+        mailbox.shut(because: "closed")
+    }
+
+    private var isDone: Bool {
+        guard mailbox.isClosed else { return false }
+        guard case .up(let link, _) = phase, link.inFlight.count > 0 else { return true }
+        let now = clock.uptime
+        closingAt = closingAt ?? now
+        return now - closingAt! >= Self.farewell
+    }
+
+    private func sleep() {
+        let readiness = wait(on: mailbox.pipe, and: link, timeout: timeout)
+        mailbox.rise()
+        if readiness.isWoken { mailbox.pipe.drain() }
+        if readiness.canRead { link?.read() }
+        if readiness.canWrite { link?.write() }
+    }
+
+    // MARK: Sending
+
+    private func submit(_ entries: [MailboxState.Entry], at now: Duration) {
+        for entry in entries {
+            guard case .up(let link, _) = phase, link.submit(entry.command, to: .caller(entry.reply), at: now) else {
+                entry.reply.fail(SeckillError(.unavailable, "the connection to Redis has just broken"))
+                continue
+            }
+        }
+    }
+
+    // MARK: Time
+
+    private var timeout: Duration? {
+        let next: Duration?
+        switch phase {
+        case .resting(let until), .checking(_, _, let until): next = until
+        case .up(_, nil): next = nil
+        case .up(let link, .some):
+            let silence = link.inFlight.oldest.map { $0 + configuration.timeout * 3 }
+            next = [nextHeartbeat, link.inFlight.nextOverdue(after: configuration.timeout), silence]
+                .compactMap(\.self).min()
+        }
+        guard let next = closingAt.map({ min(next ?? .seconds(3600), $0 + Self.farewell) }) ?? next else { return nil }
+        return max(.zero, next - clock.uptime)
+    }
+
+    private func keepTime(at now: Duration) {
+        switch phase {
+        case .resting(let until):
+            if now >= until { connect(at: now) }
+        case .checking(let link, _, let until):
+            if now >= until { drop(link, because: "no answer within \(configuration.timeout)") }
+        case .up(_, nil): break
+        case .up(let link, let session?):
+            link.giveUp(after: configuration.timeout, at: now)
+            if let oldest = link.inFlight.oldest, now - oldest >= configuration.timeout * 3 {
+                drop(link, because: "no answer within \(configuration.timeout * 3)")
+            } else if now >= nextHeartbeat {
+                nextHeartbeat = now + Self.heartbeat
+                if heartbeatInfo == nil { lookAgain(link, session, at: now) }
+            }
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connect(at now: Duration) {
+        let link = HiredisLink(configuration.address)
+        let handshake = Handshake(configuration, scripts: RedisScript.all, listensOnly: purpose.listensOnly)
+        phase = .checking(link, handshake, until: now + configuration.timeout)
+        for command in handshake.commands {
+            // A context that takes no more is dead, and the run loop finds it so.
+            _ = link.submit(command, to: .own { [unowned self] in check($0) }, at: now)
+        }
+    }
+
+    private func check(_ value: RedisValue?) {
+        guard let value, case .checking(let link, var handshake, let until) = phase else { return }
+        let verdict = handshake.receive(value)
+        phase = .checking(link, handshake, until: until)
+        switch verdict {
+        case nil: break
+        case .failed(let reason): drop(link, because: reason)
+        case .passed(let identity): passed(link, identity)
+        }
+    }
+
+    private func passed(_ link: HiredisLink, _ identity: StoreIdentity?) {
+        backoff.reset()
+        isFailing = false
+        logger.info("connected to Redis", metadata: ["seckill.redis": "\(configuration.address)"])
+        switch purpose {
+        case .commands:
+            sessions += 1
+            let session = RedisSession(number: sessions, identity: identity!)
+            phase = .up(link, session)
+            nextHeartbeat = clock.uptime + Self.heartbeat
+            mailbox.open(session)
+        case .messages(let channel, let deliver):
+            phase = .up(link, nil)
+            _ = link.subscribe(to: channel) { value in
+                guard let parts = value.array, parts.count == 3, parts[0].text == "message",
+                    case .bytes(let message) = parts[2]
+                else { return }
+                deliver(message)
+            }
+        }
+    }
+
+    private func drop(_ link: HiredisLink, because reason: String) {
+        link.free()
+        broke(reason)
+    }
+
+    private func broke(_ reason: String) {
+        mailbox.shut(because: reason)
+        heartbeatInfo = nil
+        phase = .resting(until: clock.uptime + backoff.next(SystemRandom()))
+        guard !isFailing, !mailbox.isClosed else { return }
+        // Once per outage: a server that is away for an hour is one event.
+        isFailing = true
+        logger.warning(
+            "no connection to Redis",
+            metadata: ["seckill.redis": "\(configuration.address)", "error": "\(reason)"]
+        )
+    }
+
+    // MARK: Heartbeat
+
+    /// Asks once a second whether this is still the server that was checked: a master that was made a replica and
+    /// promoted back keeps its connections and its run id, and has lost data.
+    private func lookAgain(_ link: HiredisLink, _ session: RedisSession, at now: Duration) {
+        heartbeatInfo = ServerInfo()
+        for section in ["server", "replication"] {
+            _ = link.submit(["INFO", section], to: .own { [unowned self] in compare($0, session, section) }, at: now)
+        }
+    }
+
+    private func compare(_ value: RedisValue?, _ session: RedisSession, _ section: String) {
+        guard let value, case .up(let link, session) = phase else { return }
+        heartbeatInfo?.read(value)
+        guard section == "replication" else { return }
+        let verdict = heartbeatInfo?.verdict
+        heartbeatInfo = nil
+        switch verdict {
+        case .passed(session.identity), nil: break
+        case .passed: drop(link, because: "the server's contents were replaced")
+        case .failed(let reason): drop(link, because: reason)
+        }
+    }
+}
+
+extension RedisLoop.Purpose {
+    var listensOnly: Bool {
+        if case .messages = self { true } else { false }
+    }
+}

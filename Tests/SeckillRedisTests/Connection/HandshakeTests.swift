@@ -1,0 +1,88 @@
+import SeckillCore
+import Testing
+
+@testable import SeckillRedis
+
+@Suite struct HandshakeTests {
+    private let script = RedisScript("one.lua", Array("return 1".utf8))
+    private let server = RedisValue.bytes(Array("# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\n".utf8))
+
+    private func replication(role: String = "master", history: String = "def") -> RedisValue {
+        .bytes(Array("# Replication\r\nrole:\(role)\r\nmaster_replid:\(history)\r\n".utf8))
+    }
+
+    private func verdict(
+        with configuration: RedisConfiguration = RedisConfiguration(),
+        listensOnly: Bool = false,
+        _ answers: RedisValue...
+    ) -> Handshake.Verdict? {
+        var handshake = Handshake(configuration, scripts: [script], listensOnly: listensOnly)
+        for answer in answers.dropLast() { guard handshake.receive(answer) == nil else { return nil } }
+        return handshake.receive(answers.last!)
+    }
+
+    @Test func knowsAScriptByItsDigest() {
+        #expect(script.digest == "e0e1f9fabfc9d4800c877a703b823ac0578ff8db")
+    }
+
+    @Test func identifiesProcessAndHistory() {
+        let loaded = RedisValue.bytes(Array(script.digest.utf8))
+        #expect(verdict(server, replication(), loaded) == .passed(StoreIdentity("abc:def")))
+        #expect(verdict(server, replication(history: "xyz"), loaded) == .passed(StoreIdentity("abc:xyz")))
+    }
+
+    @Test func logsInAndSelectsFirst() {
+        var configuration = RedisConfiguration(username: "u", password: "p", database: 7)
+        var commands = Handshake(configuration, scripts: [], listensOnly: true).commands
+        #expect(
+            commands.prefix(2).map(\.encoded) == [RedisCommand(["AUTH", "u", "p"]), ["SELECT", "7"]].map(\.encoded)
+        )
+        configuration.username = nil
+        commands = Handshake(configuration, scripts: [], listensOnly: true).commands
+        #expect(commands[0].encoded == RedisCommand(["AUTH", "p"]).encoded)
+    }
+
+    @Test func refusesReplicas() {
+        let loaded = RedisValue.bytes(Array(script.digest.utf8))
+        #expect(verdict(server, replication(role: "slave"), loaded) == .failed("the server is a slave, not a master"))
+        #expect(verdict(listensOnly: true, server) == .passed(nil), "messages come from replicas too")
+    }
+
+    @Test func refusesWhoDoesNotSayWhatItIs() {
+        let loaded = RedisValue.bytes(Array(script.digest.utf8))
+        #expect(verdict(.bytes([]), replication(), loaded) == .failed("the server does not say which process it is"))
+        #expect(verdict(server, .bytes([]), loaded) == .failed("the server does not say whether it is a master"))
+    }
+
+    @Test func namesWhatWentWrong() {
+        let wrong = RedisValue.error(RedisError("WRONGPASS invalid username-password pair or user is disabled."))
+        #expect(
+            verdict(with: RedisConfiguration(password: "p"), wrong)
+                == .failed("login: WRONGPASS invalid username-password pair or user is disabled.")
+        )
+        #expect(verdict(server, replication(), .bytes([])) == .failed("one.lua was loaded as another script"))
+    }
+}
+
+@Suite struct BackoffTests {
+    private struct Fixed: RandomSource {
+        var value: UInt64
+        func next() -> UInt64 { value }
+    }
+
+    @Test func growsToASecondAndStartsOver() {
+        var backoff = Backoff()
+        #expect(
+            (0..<7).map { _ in backoff.next(Fixed(value: 0)) }
+                == [25, 50, 100, 200, 400, 500, 500].map { .milliseconds($0) }
+        )
+        backoff.reset()
+        #expect(backoff.next(Fixed(value: 0)) == .milliseconds(25))
+    }
+
+    @Test func spreads() {
+        var backoff = Backoff()
+        let rest = backoff.next(Fixed(value: 1023))
+        #expect(rest > .milliseconds(49) && rest < .milliseconds(50))
+    }
+}

@@ -1,0 +1,44 @@
+import SeckillCore
+import Testing
+
+@testable import SeckillRedis
+
+@Suite struct RedisCommandTests {
+    @Test func isEncodedByLength() {
+        var command: RedisCommand = ["SET", "k\r\n", ""]
+        #expect(String(decoding: command.encoded, as: UTF8.self) == "*3\r\n$3\r\nSET\r\n$3\r\nk\r\n\r\n$0\r\n\r\n")
+        command.append([0, 255])
+        command.append(-42)
+        #expect(command.encoded.starts(with: Array("*5\r\n".utf8)))
+        #expect(
+            command.words.map(Array.init) == [Array("SET".utf8), Array("k\r\n".utf8), [], [0, 255], Array("-42".utf8)]
+        )
+    }
+
+    @Test func countsMoreThanNineArguments() {
+        let words = (1...123).map { "word-\($0)" }
+        let command = RedisCommand(words)
+        #expect(command.encoded.starts(with: Array("*123\r\n$6\r\nword-1\r\n".utf8)))
+        #expect(command.words.map { String(decoding: $0, as: UTF8.self) } == words)
+    }
+
+    @Test(arguments: [
+        ["GET", "k"], ["get", "SELECT"], ["EVAL", "return 1", "0"], ["XREAD", "COUNT", "1", "STREAMS", "BLOCK", "0"],
+        ["XREADGROUP", "GROUP", "BLOCK", "BLOCK", "COUNT", "1", "STREAMS", "s", ">"], ["SCRIPT", "LOAD", "DEBUG"],
+        ["PUBLISH", "c", "m"], ["INFO"],
+    ])
+    func mayTravel(_ words: [String]) throws {
+        try CommandPolicy.check(RedisCommand(words))
+    }
+
+    @Test(arguments: [
+        [], ["SELECT", "1"], ["select", "1"], ["Multi"], ["EXEC"], ["WATCH", "k"], ["BLPOP", "k", "0"],
+        ["WAIT", "1", "0"],
+        ["SUBSCRIBE", "c"], ["MONITOR"], ["XREAD", "BLOCK", "0", "STREAMS", "s", "$"],
+        ["xreadgroup", "group", "g", "c", "count", "1", "block", "5", "streams", "s", ">"], ["CLIENT", "REPLY", "OFF"],
+        ["SCRIPT", "DEBUG", "YES"], ["HELLO", "3"], ["QUIT"], ["AUTH", "x"], ["RESET"],
+    ])
+    func mayNotTravel(_ words: [String]) {
+        #expect { try CommandPolicy.check(RedisCommand(words)) } throws: { ($0 as? SeckillError)?.code == .invalid }
+    }
+}
