@@ -107,6 +107,15 @@ let package = Package(
             dependencies: ["SeckillSQLite", "SeckillTesting", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict
         ),
-        .testTarget(name: "SeckillDemoTests", dependencies: ["SeckillDemo", "SeckillTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "SeckillDemoTests",
+            dependencies: [
+                "SeckillDemo",
+                "SeckillTesting",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
     ]
 )

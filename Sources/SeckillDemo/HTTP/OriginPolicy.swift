@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 
 /// Which pages may make a browser change something: those of this very site. Requests that say nothing of where they

@@ -27,7 +27,7 @@ extension Call {
         if let type = request.headers[.contentType], !Self.isJSON(type) {
             throw Problem(.unsupportedMediaType, "Send application/json in UTF-8.")
         }
-        if canBeEmpty, body.readableBytes == 0 { return Fields(.object([:]))! }
+        if canBeEmpty, body.readableBytes == 0 { return Fields([:])! }
         return try Fields(body: body.readableBytesView)
     }
 
@@ -40,7 +40,5 @@ extension Call {
 }
 
 extension HTTPField.Name {
-    static let retryAfter = HTTPField.Name("Retry-After")!
-    static let origin = HTTPField.Name("Origin")!
     static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
 }

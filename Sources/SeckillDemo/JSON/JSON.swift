@@ -17,15 +17,13 @@ enum JSON: Hashable, Sendable {
     }
 }
 
-extension JSON {
-    /// An object with these members, in this order.
-    static func object(_ members: KeyValuePairs<String, JSON>) -> JSON {
-        .object(members.map { Member(name: $0.key, value: $0.value) })
-    }
-}
-
-extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByNilLiteral {
+extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByNilLiteral,
+    ExpressibleByDictionaryLiteral
+{
     init(stringLiteral value: String) { self = .string(value) }
     init(integerLiteral value: Int) { self = .integer(value) }
     init(nilLiteral: ()) { self = .null }
+    init(dictionaryLiteral members: (String, JSON)...) {
+        self = .object(members.map { Member(name: $0.0, value: $0.1) })
+    }
 }

@@ -15,13 +15,13 @@ struct OperationRoutes: Sendable {
         ]
     }
 
-    private func health(_ call: Call) async throws -> Response { Response(.ok, .object(["status": "alive"])) }
+    private func health(_ call: Call) async throws -> Response { Response(.ok, ["status": "alive"]) }
 
     private func ready(_ call: Call) async throws -> Response {
         guard await flashSale.isReady() else {
             throw Problem(.unavailable, "Purchases cannot be answered yet.", retryAfter: .seconds(1))
         }
-        return Response(.ok, .object(["status": "ready"]))
+        return Response(.ok, ["status": "ready"])
     }
 
     private func metrics(_ call: Call) async throws -> Response {

@@ -16,7 +16,7 @@ struct OrderRoutes: Sendable {
 
     private func list(_ call: Call) async throws -> Response {
         let orders = try await flashSale.orders(of: visitors.user(of: call))
-        return Response(.ok, .object(["orders": .array(orders.map { .order($0) })]))
+        return Response(.ok, ["orders": .array(orders.map { .order($0) })])
     }
 
     private func show(_ call: Call) async throws -> Response {

@@ -22,11 +22,11 @@ struct PurchaseRoutes: Sendable {
         case .granted(let link):
             return Response(
                 .ok,
-                .object([
+                [
                     "href": .string("/api/sales/\(sale)/purchase/\(link.token)"),
                     "order": .string(link.order.text),
                     "expiresAt": .moment(link.expiresAt),
-                ])
+                ]
             )
         }
     }
@@ -47,11 +47,11 @@ struct PurchaseRoutes: Sendable {
         case .accepted(let order):
             return Response(
                 .accepted,
-                .object([
+                [
                     "order": .string(order.id.text),
                     "status": .string(order.status.rawValue),
                     "sequence": .integer(order.sequence),
-                ]),
+                ],
                 [.location: "/api/orders/\(order.id)"]
             )
         }

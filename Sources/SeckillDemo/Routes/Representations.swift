@@ -14,7 +14,7 @@ extension JSON {
     /// What ``sale(_:)`` shows but for the time: what a validator may be made of.
     static func lastingSale(_ status: SaleStatus) -> JSON {
         let sale = status.record.sale
-        return .object([
+        return [
             "id": .string(sale.id.text),
             "title": .string(sale.title),
             "price": .integer(sale.price),
@@ -25,13 +25,13 @@ extension JSON {
             "opensAt": .moment(sale.opensAt),
             "closesAt": .moment(sale.closesAt),
             "limitPerUser": .integer(sale.limitPerUser),
-        ])
+        ]
     }
 
     /// A sale as its operator may see it. What only the stock store knows is null while it cannot tell.
     static func report(_ report: SaleReport) -> JSON {
         let (status, totals) = (report.status, report.totals)
-        return .object([
+        return [
             "stock": .integer(totals.stock),
             "remaining": .count(status.stock?.remaining),
             "pending": .count(status.stock?.pending),
@@ -45,18 +45,18 @@ extension JSON {
             "epoch": .integer(status.record.epoch),
             "sequence": .integer(status.stock?.sequence ?? status.record.sequence),
             "state": .string(status.state.rawValue),
-        ])
+        ]
     }
 
     /// An order as its buyer may see it.
     static func order(_ order: Order) -> JSON {
-        .object([
+        [
             "order": .string(order.id.text),
             "sale": .string(order.id.sale.text),
             "status": .string(order.status.rawValue),
             "sequence": .integer(order.sequence),
             "payBy": .moment(order.payBy),
             "reason": order.reason.map { .string($0.rawValue) } ?? .null,
-        ])
+        ]
     }
 }

@@ -14,7 +14,7 @@ struct SaleRoutes: Sendable {
         let sales = try await flashSale.sales()
         return answer(
             call,
-            .object(["sales": .array(sales.map { .sale($0) })]),
+            ["sales": .array(sales.map { .sale($0) })],
             lasting: .array(sales.map { .lastingSale($0) })
         )
     }

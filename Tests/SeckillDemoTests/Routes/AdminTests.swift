@@ -1,0 +1,143 @@
+import HTTPTypes
+import SeckillCore
+import SeckillTesting
+import Testing
+
+@testable import SeckillDemo
+
+struct AdminTests {
+    private let tea = #"{"id":"tea","title":"Tea","price":100,"stock":3}"#
+
+    @Test func aSaleIsCreatedOnce() async throws {
+        let front = try Storefront()
+        let created = try await front.admin(.post, "/admin/sales", tea)
+        #expect(created.status == 201)
+        #expect(created.fields[.location] == "/api/sales/tea")
+        #expect(
+            created.json == [
+                "id": "tea", "title": "Tea", "price": 100, "currency": "USD", "stock": 3, "remaining": 3,
+                "state": "open",
+                "opensAt": .moment(front.clock.now), "closesAt": nil, "limitPerUser": 1,
+                "serverTime": .moment(front.clock.now),
+            ]
+        )
+        front.clock.advance(by: .seconds(1))
+        let again = try await front.admin(.post, "/admin/sales", tea)
+        #expect(again.status == 200 && again["opensAt"] == created["opensAt"])
+        #expect(again.fields[.location] == nil)
+        for other in [
+            tea.replacing("100", with: "101"), tea.replacing("\"stock\":3", with: "\"stock\":4"),
+            tea.replacing("}", with: ",\"paymentWindow\":901}"), tea.replacing("}", with: ",\"limitPerUser\":2}"),
+            tea.replacing("}", with: ",\"currency\":\"EUR\"}"), tea.replacing("Tea", with: "Teas"),
+            tea.replacing("}", with: ",\"opensAt\":\"2030-01-01T00:00:00Z\"}"),
+            tea.replacing("}", with: ",\"closesAt\":\"2040-01-01T00:00:00Z\"}"),
+        ] { #expect(try await front.admin(.post, "/admin/sales", other).problem == .saleExists) }
+        #expect(try await front.send(.get, "/api/sales/tea")["price"] == 100)
+    }
+
+    @Test func timesAreKeptAsTheyWereGiven() async throws {
+        let front = try Storefront()
+        let sale =
+            #"{"id":"a","title":"A","price":0,"stock":0,"opensAt":"2030-01-01T00:00:00Z","closesAt":"2030-01-01T00:00:00.5Z"}"#
+        let created = try await front.admin(.post, "/admin/sales", sale)
+        #expect(created["opensAt"] == "2030-01-01T00:00:00Z" && created["closesAt"] == "2030-01-01T00:00:00.500Z")
+        #expect(created["state"] == "scheduled")
+        #expect(try await front.admin(.post, "/admin/sales", sale).status == 200)
+        let never = #"{"id":"b","title":"A","price":0,"stock":0,"closesAt":null}"#
+        #expect(try await front.admin(.post, "/admin/sales", never)["state"] == "sold_out")
+    }
+
+    @Test(arguments: [
+        ("id", "1"), ("id", "null"), ("id", #""""#), ("id", #""a b""#), ("id", #""é""#), ("id", #""a/b""#),
+        ("title", "[]"), ("title", #""""#), ("title", #""a\u0000""#), ("title", #""\u0085""#),
+        ("price", "-1"), ("price", "1.5"), ("price", "1.0"), ("price", "1e3"), ("price", "1000000000001"),
+        ("price", #""1""#), ("price", "true"), ("price", "99999999999999999999"),
+        ("stock", "-1"), ("stock", "1000000001"), ("stock", "null"),
+        ("currency", #""usd""#), ("currency", #""USDT""#), ("currency", "null"), ("currency", "1"),
+        ("limitPerUser", "0"), ("limitPerUser", "1001"), ("limitPerUser", "2.5"), ("limitPerUser", "null"),
+        ("opensAt", "null"), ("opensAt", "1"), ("opensAt", #""tomorrow""#), ("opensAt", #""2026-02-30T00:00:00Z""#),
+        ("closesAt", #""2026-13-01T00:00:00Z""#), ("closesAt", "0"), ("closesAt", #""1999-01-01T00:00:00Z""#),
+        ("paymentWindow", "0"), ("paymentWindow", "10000001"), ("paymentWindow", "1.5"), ("paymentWindow", #""900""#),
+    ])
+    func aBadFieldIsNamed(_ name: String, _ value: String) async throws {
+        let front = try Storefront()
+        var fields = ["id": #""tea""#, "title": #""Tea""#, "price": "1", "stock": "1"]
+        fields[name] = value
+        let body = "{" + fields.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}"
+        let answer = try await front.admin(.post, "/admin/sales", body)
+        #expect(answer.problem == .badRequest)
+        #expect(answer["detail"].text?.contains(name) == true)
+        #expect(try await front.send(.get, "/api/sales").json == ["sales": .array([])])
+    }
+
+    @Test(arguments: ["id", "title", "price", "stock"])
+    func aMissingFieldIsNamed(_ name: String) async throws {
+        let front = try Storefront()
+        let fields = ["id": #""tea""#, "title": #""Tea""#, "price": "1", "stock": "1"].filter { $0.key != name }
+        let body = "{" + fields.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}"
+        let answer = try await front.admin(.post, "/admin/sales", body)
+        #expect(answer.problem == .badRequest && answer["detail"].text?.hasPrefix(name) == true)
+    }
+
+    @Test func boundsThatHoldAreAccepted() async throws {
+        let front = try Storefront()
+        let id = String(repeating: "a", count: 64)
+        let title = String(repeating: "é", count: 100)
+        let sale = """
+            {"id":"\(id)","title":"\(title)","price":1000000000000,"stock":1000000000,"currency":"XXX","limitPerUser":1000,
+             "paymentWindow":10000000,"unknown":{"deep":[1.5]}}
+            """
+        #expect(try await front.admin(.post, "/admin/sales", sale).status == 201)
+        #expect(try await front.admin(.post, "/admin/sales/\(id)/restock", #"{"add":1}"#).problem == .badRequest)
+        #expect(try await front.send(.get, "/api/sales/\(id)")["stock"] == 1_000_000_000)
+    }
+
+    @Test func theSwitchTurns() async throws {
+        let front = try await Storefront.selling()
+        #expect(try await front.admin(.post, "/admin/sales/tea/pause")["state"] == "paused")
+        #expect(try await front.admin(.post, "/admin/sales/tea/pause")["state"] == "paused")
+        #expect(try await front.admin(.post, "/admin/sales/tea/resume")["state"] == "open")
+        let restocked = try await front.admin(.post, "/admin/sales/tea/restock", #"{"add":2}"#)
+        #expect(restocked["stock"] == 5 && restocked["remaining"] == 5)
+        #expect(try await front.admin(.post, "/admin/sales/tea/close")["state"] == "closed")
+        #expect(try await front.admin(.post, "/admin/sales/tea/resume")["state"] == "closed")
+        for bad in [#"{"add":0}"#, #"{"add":-1}"#, #"{"add":1.0}"#, "{}", "[]", "", "1"] {
+            #expect(try await front.admin(.post, "/admin/sales/tea/restock", bad).problem == .badRequest)
+        }
+        for action in ["pause", "resume", "close"] {
+            #expect(try await front.admin(.post, "/admin/sales/none/\(action)").problem == .noSale)
+        }
+        #expect(try await front.admin(.post, "/admin/sales/none/restock", #"{"add":1}"#).problem == .noSale)
+        #expect(try await front.admin(.get, "/admin/sales/none").problem == .noSale)
+    }
+
+    @Test(arguments: [
+        "", "Bearer", "Bearer ", "Bearer x", "Basic \(Storefront.token)", "Bearer \(Storefront.token)x",
+        "Bearer  \(Storefront.token)", Storefront.token,
+    ])
+    func onlyTheTokenOpens(_ authorization: String) async throws {
+        let front = try await Storefront.selling()
+        let answer = try await front.send(.get, "/admin/sales/tea", nil, [.authorization: authorization])
+        #expect(answer.problem == .unauthorized)
+        #expect(answer.fields[.wwwAuthenticate] == #"Bearer realm="admin""#)
+        #expect(
+            try await front.send(.post, "/admin/sales", "garbage", [.authorization: authorization]).problem
+                == .unauthorized
+        )
+    }
+
+    @Test func theSchemeIsAnyCase() async throws {
+        let front = try await Storefront.selling()
+        #expect(
+            try await front.send(.get, "/admin/sales/tea", nil, [.authorization: "bearer \(Storefront.token)"]).status
+                == 200
+        )
+    }
+
+    @Test func withoutATokenThereIsNoAdmin() async throws {
+        let front = try Storefront { $0.adminToken = nil }
+        #expect(try await front.admin(.post, "/admin/sales", tea).problem == .notFound)
+        #expect(try await front.admin(.get, "/admin/sales/tea").problem == .notFound)
+        #expect(try await front.admin(.put, "/admin/sales/tea").problem == .notFound)
+    }
+}
