@@ -11,7 +11,7 @@ import Testing
     func conforms(_ check: ChallengeConformance.Check) async throws { try await suite.run(check) }
 
     /// Does the sum, as a person does.
-    private static func solve(_ prompt: ChallengePrompt) throws -> String {
+    @Sendable static func solve(_ prompt: ChallengePrompt) throws -> String {
         let parts = try #require(prompt.fields["question"]).split(separator: " ")
         let (a, b) = (try #require(Int(parts[0])), try #require(Int(parts[2])))
         switch parts[1] {
