@@ -1,0 +1,86 @@
+internal import GRDB
+internal import SeckillCore
+
+/// A row of `purchase`.
+struct OrderRow {
+    static let columns = "key, id, user, status, sequence, pay_by, reason, recorded_epoch, reserved_at, recorded_at"
+
+    let key: Int64
+    var order: Order
+    let recordedEpoch: Int
+    let reservedAt: Timestamp
+    let recordedAt: Timestamp
+
+    /// - Throws: ``LedgerDamage`` if the row is not one that a ledger writes.
+    init(_ row: Row) throws {
+        guard let id = OrderID(row[1] as String), let user = UserID(row[2] as String),
+            let status = OrderStatus(rawValue: row[3])
+        else { throw LedgerDamage(what: "order \(row[1] as String)") }
+        key = row[0]
+        order = Order(
+            id: id,
+            user: user,
+            status: status,
+            sequence: row[4],
+            payBy: (row[5] as Int64?).map(Timestamp.init(milliseconds:)),
+            reason: (row[6] as String?).flatMap(RejectionReason.init(rawValue:))
+        )
+        recordedEpoch = row[7]
+        reservedAt = Timestamp(milliseconds: row[8])
+        recordedAt = Timestamp(milliseconds: row[9])
+    }
+
+    /// Orders that await payment and whose deadline is `now` or earlier, oldest deadline first.
+    static func due(at now: Timestamp, limit: Int, _ db: Database) throws -> [OrderRow] {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT \(columns) FROM purchase
+                WHERE status = 'awaiting_payment' AND pay_by <= ? ORDER BY pay_by, key LIMIT ?
+                """
+        )
+        return try Row.fetchAll(statement, arguments: [now.milliseconds, max(0, limit)]).map(OrderRow.init)
+    }
+
+    /// A user's orders over all sales, the latest first.
+    static func newest(of user: UserID, limit: Int, _ db: Database) throws -> [OrderRow] {
+        // The index begins with the sale, so that one sale's orders lie together: one look per sale.
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT \(columns) FROM purchase
+                WHERE sale IN (SELECT key FROM sale) AND user_hash = ? AND user = ? ORDER BY key DESC LIMIT ?
+                """
+        )
+        let arguments: StatementArguments = [Fingerprint.of(user.text), user.text, max(0, limit)]
+        return try Row.fetchAll(statement, arguments: arguments).map(OrderRow.init)
+    }
+
+    static func find(_ id: OrderID, _ db: Database) throws -> OrderRow? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT \(columns) FROM purchase
+                WHERE sale = (SELECT key FROM sale WHERE id = ?) AND id_hash = ? AND id = ?
+                """
+        )
+        let arguments: StatementArguments = [id.sale.text, Fingerprint.of(id.text), id.text]
+        return try Row.fetchOne(statement, arguments: arguments).map(OrderRow.init)
+    }
+
+    /// The order's share of its sale's `orders_seal`: everything about it that never changes.
+    static func seal(
+        of order: Order,
+        recordedEpoch: Int,
+        reservedAt: Timestamp,
+        recordedAt: Timestamp
+    ) -> Int64 {
+        var fingerprint = Fingerprint()
+        fingerprint.add(order.id.text)
+        fingerprint.add(order.user.text)
+        fingerprint.add(Int64(order.sequence))
+        fingerprint.add(order.payBy?.milliseconds ?? 0)
+        fingerprint.add(order.reason?.rawValue ?? "")
+        fingerprint.add(Int64(recordedEpoch))
+        fingerprint.add(reservedAt.milliseconds)
+        fingerprint.add(recordedAt.milliseconds)
+        return fingerprint.value
+    }
+}

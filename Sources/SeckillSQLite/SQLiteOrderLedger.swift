@@ -1,0 +1,183 @@
+internal import GRDB
+public import SeckillCore
+
+/// The order ledger in one SQLite file, which several processes of one machine may share.
+///
+/// Every change is one transaction in the write-ahead log, synced before it is acknowledged (`synchronous=FULL`, read
+/// back at start). Readers never wait. A file that is full or locked makes calls fail with `unavailable` and is used
+/// again as soon as it can be.
+public struct SQLiteOrderLedger: OrderLedger {
+    private let file: LedgerFile
+
+    /// Opens the ledger at `path`, creating it if there is none.
+    ///
+    /// - Parameter patience: how long a call waits while another process writes, before it fails with `unavailable`.
+    /// - Throws: ``SeckillError`` whose message says what is wrong with the file and what to do.
+    public static func open(path: String, patience: Duration = .seconds(5)) async throws -> SQLiteOrderLedger {
+        SQLiteOrderLedger(file: try await offPool { try LedgerFile(path: path, patience: patience) })
+    }
+
+    // MARK: Sales
+
+    /// Adds a sale. Durations count in whole milliseconds.
+    public func create(_ sale: Sale) async throws -> CreateSaleOutcome {
+        var declared = sale
+        declared.paymentWindow = .milliseconds(sale.paymentWindow.milliseconds)
+        return try await file.write { [declared] db in
+            guard let book = try SaleBook.open(declared.id, db) else {
+                return .created(try SaleBook.create(declared, db).record)
+            }
+            return book.record.sale == declared ? .existing(book.record) : .conflict(book.record)
+        }
+    }
+
+    /// One sale.
+    public func sale(_ id: SaleID) async throws -> SaleRecord? {
+        try await file.read { db in try SaleBook.open(id, db)?.record }
+    }
+
+    /// All sales, by id.
+    public func sales() async throws -> [SaleRecord] {
+        try await file.read { db in try SaleBook.all(db).map(\.record) }
+    }
+
+    /// Turns the switch.
+    public func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
+        try await change(sale) { book in
+            if book.record.admission != .closed, book.record.admission != admission {
+                book.record.admission = admission
+                book.record.revision += 1
+            }
+            return book.record
+        }
+    }
+
+    /// Adds units.
+    public func restock(_ sale: SaleID, adding units: Int, id: String) async throws -> SaleRecord? {
+        try await change(sale) { book in try book.restock(adding: units, id: id) }
+    }
+
+    // MARK: Orders
+
+    /// Records, as the last guard.
+    public func record(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
+        if reservations.isEmpty { return [] }
+        return try await file.write { db in
+            var books = SaleBooks(db)
+            let orders = try reservations.map { try books.sale($0).record($0, at: now) }
+            try books.save()
+            return orders
+        }
+    }
+
+    /// Records as rejected.
+    public func reject(
+        _ reservation: Reservation,
+        because reason: RejectionReason,
+        at now: Timestamp
+    ) async throws -> Order {
+        try await file.write { db in
+            var books = SaleBooks(db)
+            let order = try books.sale(reservation).reject(reservation, because: reason, at: now)
+            try books.save()
+            return order
+        }
+    }
+
+    /// Marks paid.
+    public func pay(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        try await settle(order) { book, row in try book.pay(row, at: now) }
+    }
+
+    /// Cancels.
+    public func cancel(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        try await settle(order) { book, row in try book.cancel(row, at: now) }
+    }
+
+    /// Expires what is due.
+    public func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
+        // Most sweeps find nothing, and need not make anybody wait.
+        guard limit > 0, try await file.read({ db in try OrderRow.due(at: now, limit: 1, db) }).isEmpty == false else {
+            return []
+        }
+        return try await file.write { db in
+            var books = SaleBooks(db)
+            let orders = try OrderRow.due(at: now, limit: limit, db).map { row in
+                try books.sale(of: row).end(row, as: .expired, at: now)
+            }
+            try books.save()
+            return orders
+        }
+    }
+
+    /// The row and the epoch.
+    public func lookUp(_ order: OrderID) async throws -> LedgerAnswer {
+        try await file.read { db in
+            LedgerAnswer(order: try OrderRow.find(order, db)?.order, epoch: try SaleBook.open(order.sale, db)?.record.epoch)
+        }
+    }
+
+    /// Newest first.
+    public func orders(of user: UserID, limit: Int) async throws -> [Order] {
+        try await file.read { db in try OrderRow.newest(of: user, limit: limit, db).map(\.order) }
+    }
+
+    // MARK: Returns
+
+    /// Oldest first.
+    public func openReturns(limit: Int) async throws -> [StockReturn] {
+        try await file.read { db in try StockReturn.open(limit: limit, db) }
+    }
+
+    /// Marks as made.
+    public func closeReturns(_ returns: [StockReturn]) async throws {
+        if returns.isEmpty { return }
+        try await file.write { db in
+            var books = SaleBooks(db)
+            for made in returns { try books.sale(made.sale)?.close(made) }
+            try books.save()
+        }
+    }
+
+    // MARK: The fence
+
+    /// Raises the epoch.
+    public func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
+        try await change(sale) { book in try book.beginEpoch(after: epoch) } ?? nil
+    }
+
+    // MARK: Audit
+
+    /// The sums that are kept with the rows; ``LedgerAudit`` compares them with the rows.
+    public func totals(of sale: SaleID) async throws -> SaleTotals? {
+        try await file.read { db in try SaleBook.open(sale, db)?.totals }
+    }
+
+    // MARK: Transactions
+
+    private func change<Value: Sendable>(
+        _ sale: SaleID,
+        _ body: @escaping @Sendable (SaleBook) throws -> Value
+    ) async throws -> Value? {
+        try await file.write { db in
+            guard let book = try SaleBook.open(sale, db) else { return nil }
+            let value = try body(book)
+            try book.save()
+            return value
+        }
+    }
+
+    private func settle(
+        _ order: OrderID,
+        _ body: @escaping @Sendable (SaleBook, OrderRow) throws -> SettleOutcome
+    ) async throws -> SettleOutcome {
+        try await file.write { db in
+            guard let row = try OrderRow.find(order, db), let book = try SaleBook.open(order.sale, db) else {
+                return .unknown
+            }
+            let outcome = try body(book, row)
+            try book.save()
+            return outcome
+        }
+    }
+}

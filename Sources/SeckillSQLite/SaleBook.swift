@@ -1,0 +1,178 @@
+internal import GRDB
+internal import SeckillCore
+
+/// One sale within one transaction: its row, read once, changed in memory and saved once.
+final class SaleBook {
+    private static let declaration = [
+        "id", "title", "price", "currency", "initial_stock", "limit_per_user", "opens_at", "closes_at",
+        "payment_window",
+    ]
+    private static let standing = [
+        "stock", "admission", "epoch", "revision", "sequence", "awaiting", "paid", "expired", "cancelled", "rejected",
+        "dead_lettered", "returning_units", "orders_seal",
+    ]
+    /// What the row's seal covers, in this order.
+    static let sealed = declaration + standing
+
+    let db: Database
+    let key: Int64
+    var record: SaleRecord
+    /// The sums over the sale's rows; the stock is the record's.
+    var sums: SaleTotals
+    var ordersSeal: Int64
+    private var saved: (SaleRecord, SaleTotals, Int64)
+
+    private init(_ db: Database, key: Int64, record: SaleRecord, sums: SaleTotals, ordersSeal: Int64) {
+        self.db = db
+        self.key = key
+        self.record = record
+        self.sums = sums
+        self.ordersSeal = ordersSeal
+        saved = (record, sums, ordersSeal)
+    }
+
+    var totals: SaleTotals {
+        var totals = sums
+        totals.stock = record.stock
+        return totals
+    }
+
+    // MARK: Reading
+
+    static func open(_ id: SaleID, _ db: Database) throws -> SaleBook? {
+        let statement = try db.cachedStatement(sql: select + " WHERE id = ?")
+        return try Row.fetchOne(statement, arguments: [id.text]).map { try SaleBook($0, db) }
+    }
+
+    static func open(key: Int64, _ db: Database) throws -> SaleBook {
+        let statement = try db.cachedStatement(sql: select + " WHERE key = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [key]) else { throw LedgerDamage(what: "sale \(key)") }
+        return try SaleBook(row, db)
+    }
+
+    static func all(_ db: Database) throws -> [SaleBook] {
+        let statement = try db.cachedStatement(sql: select + " ORDER BY id")
+        return try Row.fetchAll(statement).map { try SaleBook($0, db) }
+    }
+
+    private static let select = "SELECT key, \(sealed.joined(separator: ", ")) FROM sale"
+
+    private convenience init(_ row: Row, _ db: Database) throws {
+        guard let id = SaleID(row[1] as String), let admission = Admission(rawValue: row[11]),
+            let sale = try? Sale(
+                id: id,
+                title: row[2],
+                price: row[3],
+                currency: row[4],
+                stock: row[5],
+                limitPerUser: row[6],
+                opensAt: Timestamp(milliseconds: row[7]),
+                closesAt: (row[8] as Int64?).map(Timestamp.init(milliseconds:)),
+                paymentWindow: .milliseconds(row[9] as Int64)
+            )
+        else { throw LedgerDamage(what: "sale \(row[1] as String)") }
+        self.init(
+            db,
+            key: row[0],
+            record: SaleRecord(
+                sale,
+                stock: row[10],
+                admission: admission,
+                epoch: row[12],
+                revision: row[13],
+                sequence: row[14]
+            ),
+            sums: SaleTotals(
+                stock: 0,
+                awaiting: row[15],
+                paid: row[16],
+                expired: row[17],
+                cancelled: row[18],
+                rejected: row[19],
+                deadLettered: row[20],
+                returning: row[21]
+            ),
+            ordersSeal: row[22]
+        )
+    }
+
+    // MARK: Writing
+
+    static func create(_ sale: Sale, _ db: Database) throws -> SaleBook {
+        let book = SaleBook(db, key: 0, record: SaleRecord(sale), sums: SaleTotals(stock: 0), ordersSeal: 0)
+        let values = book.declarationValues + book.standingValues
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO sale (\(sealed.joined(separator: ", ")), seal)
+                VALUES (\(Array(repeating: "?", count: sealed.count).joined(separator: ", ")), ?)
+                """
+        )
+        try statement.execute(arguments: StatementArguments(values + [Fingerprint.of(values).databaseValue]))
+        return book
+    }
+
+    func save() throws {
+        guard saved != (record, sums, ordersSeal) else { return }
+        let standing = standingValues
+        let seal = Fingerprint.of(declarationValues + standing)
+        let statement = try db.cachedStatement(
+            sql: "UPDATE sale SET \(Self.standing.map { "\($0) = ?" }.joined(separator: ", ")), seal = ? WHERE key = ?"
+        )
+        try statement.execute(
+            arguments: StatementArguments(standing + [seal.databaseValue, key.databaseValue])
+        )
+        saved = (record, sums, ordersSeal)
+    }
+
+    private var declarationValues: [DatabaseValue] {
+        let sale = record.sale
+        return [
+            sale.id.text.databaseValue, sale.title.databaseValue, sale.price.databaseValue,
+            sale.currency.databaseValue, sale.stock.databaseValue, sale.limitPerUser.databaseValue,
+            sale.opensAt.milliseconds.databaseValue, sale.closesAt?.milliseconds.databaseValue ?? .null,
+            sale.paymentWindow.milliseconds.databaseValue,
+        ]
+    }
+
+    private var standingValues: [DatabaseValue] {
+        [
+            record.stock.databaseValue, record.admission.rawValue.databaseValue, record.epoch.databaseValue,
+            record.revision.databaseValue, record.sequence.databaseValue, sums.awaiting.databaseValue,
+            sums.paid.databaseValue, sums.expired.databaseValue, sums.cancelled.databaseValue,
+            sums.rejected.databaseValue, sums.deadLettered.databaseValue, sums.returning.databaseValue,
+            ordersSeal.databaseValue,
+        ]
+    }
+}
+
+/// The sales that one transaction touches.
+struct SaleBooks {
+    let db: Database
+    private var byID: [SaleID: SaleBook] = [:]
+
+    init(_ db: Database) { self.db = db }
+
+    mutating func sale(_ id: SaleID) throws -> SaleBook? {
+        if let book = byID[id] { return book }
+        let book = try SaleBook.open(id, db)
+        byID[id] = book
+        return book
+    }
+
+    /// The book that a reservation goes into.
+    mutating func sale(_ reservation: Reservation) throws -> SaleBook {
+        guard let book = try sale(reservation.order.sale) else {
+            throw SeckillError(.invalid, "an order names a sale that the ledger does not have")
+        }
+        return book
+    }
+
+    mutating func sale(of row: OrderRow) throws -> SaleBook {
+        guard let book = try sale(row.order.id.sale) else { throw LedgerDamage(what: "order \(row.order.id)") }
+        return book
+    }
+
+    func save() throws {
+        for book in byID.values { try book.save() }
+    }
+}
