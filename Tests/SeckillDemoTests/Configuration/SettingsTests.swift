@@ -1,0 +1,75 @@
+import Logging
+import SeckillCore
+import Testing
+
+@testable import SeckillDemo
+
+struct SettingsTests {
+    private func read(_ flags: [Setting: String], _ environment: [String: String] = [:]) throws -> Settings {
+        try Settings(SettingSource(flags: flags, environment: environment), now: Timestamp(milliseconds: 0))
+    }
+
+    private func complaint(_ flags: [Setting: String], _ environment: [String: String] = [:]) -> String? {
+        do {
+            _ = try read(flags, environment)
+            return nil
+        } catch {
+            return (error as? SettingError)?.description
+        }
+    }
+
+    @Test func nothingNeedsToBeSet() throws {
+        let settings = try read([:])
+        #expect(settings.host == "127.0.0.1" && settings.port == 8080 && settings.publicURL == nil)
+        #expect(settings.ledger == "seckill.sqlite" && settings.ledgerRate == nil && settings.secrets == nil)
+        #expect(settings.rateLimit == Rate(5, per: .seconds(5)) && settings.sessionTTL == .seconds(86_400))
+        #expect(
+            settings.adminToken == nil && settings.sales.isEmpty && !settings.isDirect && settings.logLevel == .info
+        )
+    }
+
+    @Test func everythingCanBeSetByFlagAndByVariable() throws {
+        let sale = #"{"id":"a","title":"A","price":1,"stock":1}"#
+        let values: [Setting: String] = [
+            .host: "0.0.0.0", .port: "0", .publicURL: "https://shop.example", .ledger: "/tmp/x", .ledgerRate: "500",
+            .captcha: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
+            .secret: String(repeating: "n", count: 32) + "," + String(repeating: "o", count: 32),
+            .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "true", .logLevel: "debug",
+        ]
+        #expect(Set(values.keys) == Set(Setting.allCases))
+        let variables = Dictionary(uniqueKeysWithValues: values.map { ($0.key.variable, $0.value) })
+        for settings in [try read(values), try read([:], variables)] {
+            #expect(settings.host == "0.0.0.0" && settings.port == 0 && settings.publicURL?.isSecure == true)
+            #expect(settings.ledger == "/tmp/x" && settings.ledgerRate == 500 && settings.logLevel == .debug)
+            #expect(settings.rateLimit == Rate(10, per: .seconds(60)) && settings.sessionTTL == .seconds(5400))
+            #expect(settings.adminToken == "t" && settings.secrets?.count == 2 && settings.isDirect)
+            #expect(settings.sales.count == 2)
+        }
+        #expect(Setting.ledgerRate.variable == "SECKILL_LEDGER_RATE")
+        #expect(try read([.port: "1"], ["SECKILL_PORT": "2"]).port == 1)
+        #expect(try read([.rateLimit: "off"]).rateLimit == nil)
+    }
+
+    @Test(
+        arguments: [
+            (.host, ""), (.port, ""), (.port, "-1"), (.port, "65536"), (.port, "http"), (.publicURL, "shop.example"),
+            (.ledger, ""), (.ledgerRate, "0"), (.ledgerRate, "1.5"), (.ledgerRate, "fast"), (.captcha, "on"),
+            (.captcha, "maybe"), (.rateLimit, "5"), (.rateLimit, "0/5s"), (.rateLimit, "5/0s"), (.rateLimit, "5/5w"),
+            (.rateLimit, "1001/5s"), (.rateLimit, "5/2d"), (.sessionTTL, "0"), (.sessionTTL, "366d"),
+            (.sessionTTL, "-5"),
+            (.sessionTTL, "999999999999999999999"), (.secret, "short"), (.secret, "short,short"), (.adminToken, ""),
+            (.adminToken, "a b"), (.adminToken, "é"), (.role, "worker"), (.role, "web"), (.role, "king"), (.sale, "{"),
+            (.sale, "1"), (.sale, "[1]"), (.sale, #"{"id":"a"}"#), (.direct, "maybe"), (.logLevel, "loud"),
+        ] as [(Setting, String)]
+    )
+    func whatCannotBeUsedIsNamed(_ setting: Setting, _ value: String) {
+        for complaint in [complaint([setting: value]), complaint([:], [setting.variable: value])] {
+            #expect(complaint?.hasPrefix("--\(setting.rawValue) (or \(setting.variable)) must be ") == true)
+            if setting.isSecret { #expect(complaint?.contains("short") == false) }
+        }
+    }
+
+    @Test func aBadSaleSaysWhatIsWrong() {
+        #expect(complaint([.sale: #"{"id":"a","title":"A","price":-1,"stock":1}"#])?.contains("price must be") == true)
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import HTTPTypes
+import NIOCore
+import SeckillCore
+import SeckillTesting
+import ServiceLifecycle
+import Testing
+
+@testable import SeckillDemo
+
+struct ConnectionGuardTests {
+    private func talk(_ text: String) async throws -> [String] {
+        try await Storefront().whileServing { port, _ in
+            let heard = try await RawConnection.talk(to: port, text)
+            return heard.components(separatedBy: "HTTP/1.1 ").dropFirst().map { String($0) }
+        }
+    }
+
+    private static let ask = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    private static let askLast = "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    @Test func aHeadThatIsTooLargeIsAProblem() async throws {
+        for head in [
+            "GET /\(String(repeating: "a", count: 17_000)) HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 300_000))\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n" + (0..<300).map { "X\($0): a\r\n" }.joined() + "\r\n",
+        ] {
+            let answers = try await talk(head)
+            #expect(answers.count == 1)
+            #expect(answers[0].hasPrefix("431 ") && answers[0].contains(#""code":"head_too_large""#))
+            #expect(answers[0].contains("application/problem+json") && answers[0].contains("Connection: close"))
+        }
+    }
+
+    @Test func theAnswersBeforeARefusalComeFirst() async throws {
+        let answers = try await talk(
+            Self.ask + Self.ask + "GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 17_000))\r\n\r\n"
+        )
+        #expect(answers.map { $0.prefix(3) } == ["200", "200", "431"])
+    }
+
+    @Test func requestsOfOneConnectionAreAnsweredInTurn() async throws {
+        let answers = try await talk(Self.ask + "GET /nope HTTP/1.1\r\nHost: a\r\n\r\n" + Self.askLast + Self.ask)
+        #expect(answers.map { $0.prefix(3) } == ["200", "404", "200"])
+    }
+
+    @Test(arguments: [
+        "GET /health HTTP/1.0\r\n\r\n", "GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", askLast,
+        "GET /health HTTP/1.1\r\nHost: a\r\nConnection: Close, x\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
+    ])
+    func theLastAnswerClosesTheConnection(_ request: String) async throws {
+        let answers = try await talk(request)
+        #expect(answers.count == 1)
+        #expect(answers[0].hasPrefix("200 ") && answers[0].contains("Connection: close"))
+    }
+
+    @Test(arguments: [
+        "\0\u{1}\r\n\r\n", "NOPE / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+        "GET /api/sales/\0 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /api/sales/é HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX\u{1}: a\r\n\r\n", "POST /api/session HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        "POST /api/session HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+    ])
+    func whatIsNoHTTPIsRefused(_ text: String) async throws {
+        let answers = try await talk(text)
+        #expect(answers.count == 1 && answers[0].hasPrefix("400 "))
+    }
+
+    @Test func aBodyThatIsTooLargeDoesNotEndTheConnection() async throws {
+        let chunk = "4000\r\n\(String(repeating: "a", count: 0x4000))\r\n"
+        for body in [
+            "Content-Length: 20000\r\n\r\n" + String(repeating: "a", count: 20_000),
+            "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk + "0\r\n\r\n",
+        ] {
+            for path in ["/api/session", "/api/sales/a/purchase/b", "/nope"] {
+                let answers = try await talk("POST \(path) HTTP/1.1\r\nHost: a\r\n" + body + Self.askLast)
+                #expect(answers.map { $0.prefix(3) } == ["413", "200"])
+                #expect(answers[0].contains(#""code":"too_large""#))
+            }
+        }
+    }
+
+    @Test func aClientThatAsksWhetherToSendIsTold() async throws {
+        let answers = try await Storefront().whileServing { port, _ in
+            let connection = try await RawConnection(to: port)
+            let head = "POST /api/session HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\n"
+            try await connection.send(head + "Content-Length: 12\r\n\r\n")
+            try await connection.send(#"{"user":"a"}"#)
+            return try await connection.heardAtTheEnd()
+        }
+        #expect(answers.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 "))
+    }
+
+    @Test(arguments: [
+        "G", "GET /health HTTP/1.1\r\nHost: a\r\n",
+        "POST /api/session HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n{",
+        "POST /api/session HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    ])
+    func aRequestThatDoesNotArriveIsDropped(_ start: String) async throws {
+        var limits = ConnectionGuard.Limits()
+        limits.arrival = .milliseconds(100)
+        let heard = try await Storefront().whileServing(limits: limits) { port, _ in
+            try await RawConnection.talk(to: port, start)
+        }
+        #expect(heard.hasPrefix("HTTP/1.1 408 ") && heard.contains(#""code":"timeout""#))
+    }
+
+    @Test func timeBetweenRequestsIsNotTimeToArrive() async throws {
+        var limits = ConnectionGuard.Limits()
+        limits.arrival = .milliseconds(100)
+        try await Storefront().whileServing(limits: limits) { port, _ in
+            let client = try await WebClient.connect(to: port)
+            let other = try await RawConnection(to: port)
+            try await other.send("G")
+            #expect(try await client.send(.get, "/health").status == 200)
+            // As long as it took another connection to be dropped.
+            _ = try await other.heardAtTheEnd()
+            #expect(try await client.send(.get, "/health").status == 200)
+            await client.close()
+        }
+    }
+
+    @Test func atShutdownARequestThatIsArrivingIsAnsweredAsTheLast() async throws {
+        let heard = try await Storefront().whileServing { port, server in
+            let idle = try await RawConnection(to: port)
+            let asking = try await RawConnection(to: port)
+            try await asking.send("GET /health HTTP/1.1\r\n")
+            // Two connections that the server has surely seen.
+            let client = try await WebClient.connect(to: port)
+            #expect(try await client.send(.get, "/health").status == 200)
+            await server.triggerGracefulShutdown()
+            try await asking.send("Host: a\r\n\r\n")
+            let kept = try await client.send(.get, "/health")
+            #expect(kept.status == 200 && kept.fields[.connection] == "close")
+            #expect(try await idle.heardAtTheEnd().isEmpty)
+            return try await asking.heardAtTheEnd()
+        }
+        #expect(heard.hasPrefix("HTTP/1.1 200 ") && heard.contains("Connection: close"))
+    }
+
+    @Test func shutdownDoesNotWaitForWhoDoesNotAsk() async throws {
+        var limits = ConnectionGuard.Limits()
+        limits.grace = .milliseconds(50)
+        limits.arrivalAtShutdown = .milliseconds(50)
+        let heard = try await Storefront().whileServing(limits: limits) { port, server in
+            let slow = try await RawConnection(to: port)
+            try await slow.send("GET /health HTTP/1.1\r\n")
+            let client = try await WebClient.connect(to: port)
+            #expect(try await client.send(.get, "/health").status == 200)
+            await server.triggerGracefulShutdown()
+            return try await slow.heardAtTheEnd()
+        }
+        #expect(heard.hasPrefix("HTTP/1.1 408 "))
+    }
+}

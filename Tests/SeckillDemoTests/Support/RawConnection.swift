@@ -1,0 +1,51 @@
+import NIOCore
+import NIOPosix
+
+/// A connection on which a test says what it likes, and hears everything until the other side ends it.
+final class RawConnection: Sendable {
+    private let channel: any Channel
+    private let heard: EventLoopFuture<String>
+
+    init(to port: Int) async throws {
+        let promise = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: String.self)
+        heard = promise.futureResult
+        channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Listener(promise))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port)
+            .get()
+    }
+
+    func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+
+    /// All that was sent, once the other side has closed.
+    func heardAtTheEnd() async throws -> String { try await heard.get() }
+
+    /// What the server says to `text` until it closes.
+    static func talk(to port: Int, _ text: String) async throws -> String {
+        let connection = try await RawConnection(to: port)
+        try await connection.send(text)
+        return try await connection.heardAtTheEnd()
+    }
+}
+
+private final class Listener: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let promise: EventLoopPromise<String>
+    private var heard = ByteBuffer()
+
+    init(_ promise: EventLoopPromise<String>) { self.promise = promise }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        heard.writeBuffer(&bytes)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { promise.succeed(String(buffer: heard)) }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
