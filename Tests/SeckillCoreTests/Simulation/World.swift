@@ -21,6 +21,8 @@ final class World {
     var rejectedToBuyer: Set<OrderID> = []
     /// What two workers hold between receiving and acknowledging.
     var hands: [[Delivery]] = [[], []]
+    /// What a returns service holds between reading, applying and closing.
+    var returning: [StockReturn] = []
     var memories: [SaleID: Reconciler.Memory] = [:]
 
     init(seed: UInt64) async throws {
@@ -59,7 +61,8 @@ final class World {
         case 80..<84: clock.advance(by: .milliseconds(Int64(random.next(upTo: 3000))))
         case 84..<88: try await shop.expiry.expireAll()
         case 88..<91: try await shop.returns.applyAll()
-        case 91..<93: _ = try await store.giveBack(ledger.openReturns(limit: 10))  // and the process dies
+        case 91: returning = try await ledger.openReturns(limit: 10)
+        case 92: try await giveBack()
         case 93..<97: try await shop.reconciler.look(&memories)
         case 97: store.lose()
         case 98: hands[pick(2)] = []  // a worker dies
@@ -109,6 +112,12 @@ final class World {
     private func look(_ id: OrderID, _ user: UserID) async throws {
         let order = try await shop.order(id, of: user)
         if order?.status == .rejected { rejectedToBuyer.insert(id) }
+    }
+
+    private func giveBack() async throws {
+        let outcomes = try await store.giveBack(returning)
+        // Or the process dies between the two.
+        if pick(2) == 0 { try await ledger.closeReturns(zip(returning, outcomes).filter { $1 != .refused }.map(\.0)) }
     }
 
     private func acknowledge(_ hand: Int) async throws {
