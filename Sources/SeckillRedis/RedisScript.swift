@@ -21,7 +21,7 @@ struct RedisScript: Hashable, Sendable {
     }
 
     /// A call with `keys`; append the arguments.
-    func call(_ keys: String...) -> RedisCommand {
+    func call(_ keys: [String]) -> RedisCommand {
         var command = RedisCommand(reserving: 512)
         command.append("EVALSHA")
         command.append(digest)
@@ -33,5 +33,28 @@ struct RedisScript: Hashable, Sendable {
 
 extension RedisScript {
     static let reserve = RedisScript("reserve.lua", PackageResources.reserve_lua)
-    static let all: [RedisScript] = [reserve]
+    static let giveBack = RedisScript("give_back.lua", PackageResources.give_back_lua)
+    static let snapshot = RedisScript("snapshot.lua", PackageResources.snapshot_lua)
+    static let update = RedisScript("update.lua", PackageResources.update_lua)
+    static let claim = RedisScript("claim.lua", PackageResources.claim_lua)
+    static let install = RedisScript("install.lua", PackageResources.install_lua)
+    static let abandon = RedisScript("abandon.lua", PackageResources.abandon_lua)
+    static let distrust = RedisScript("distrust.lua", PackageResources.distrust_lua)
+    static let acknowledge = RedisScript("acknowledge.lua", PackageResources.acknowledge_lua)
+    static let takeOver = RedisScript("take_over.lua", PackageResources.take_over_lua)
+    static let deadLetter = RedisScript("dead_letter.lua", PackageResources.dead_letter_lua)
+    static let append = RedisScript("append.lua", PackageResources.append_lua)
+    static let admit = RedisScript("admit.lua", PackageResources.admit_lua)
+    static let createSession = RedisScript("session_create.lua", PackageResources.session_create_lua)
+    static let refreshSession = RedisScript("session_refresh.lua", PackageResources.session_refresh_lua)
+    static let putPage = RedisScript("page_put.lua", PackageResources.page_put_lua)
+    static let getPage = RedisScript("page_get.lua", PackageResources.page_get_lua)
+
+    /// What every connection loads before it is used.
+    static let all = [
+        reserve, giveBack, snapshot, update, claim, install, abandon, distrust, acknowledge, takeOver, deadLetter,
+        append,
+        admit,
+        createSession, refreshSession, putPage, getPage,
+    ]
 }

@@ -19,7 +19,11 @@ final class Mailbox: Sendable {
         if mustWake { pipe.wake() }
     }
 
-    func take(answered: Int) -> [MailboxState.Entry] { state.withLock { $0.take(answered: answered) } }
+    func take(answered: Int) -> MailboxState.Work { state.withLock { $0.take(answered: answered) } }
+
+    func suspect(_ session: RedisSession, because reason: String) {
+        if state.withLock({ $0.suspect(session, because: reason) }) { pipe.wake() }
+    }
 
     func rise() { state.withLock { $0.rise() } }
 

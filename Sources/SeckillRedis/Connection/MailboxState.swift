@@ -15,12 +15,20 @@ struct MailboxState: Sendable {
         case closed
     }
 
+    /// What the thread finds when it looks.
+    struct Work: Sendable {
+        var entries: [Entry]
+        /// Why the present connection must be dropped, if it must.
+        var doubt: String?
+    }
+
     private let limit: Int
     private var phase = Phase.down("not connected yet")
     private var entries: [Entry] = []
     /// Handed to the thread and not yet answered.
     private var inFlight = 0
     private var isAsleep = false
+    private var doubt: String?
     /// Who wants to know how the next attempt to connect ends.
     private var watchers: [Reply] = []
 
@@ -56,13 +64,22 @@ struct MailboxState: Sendable {
         return isAsleep
     }
 
-    /// What the thread is to send now. If there is nothing, the thread is about to sleep, and the next command wakes it.
-    mutating func take(answered: Int) -> [Entry] {
-        inFlight -= answered
-        isAsleep = entries.isEmpty
-        inFlight += entries.count
-        defer { entries = [] }
-        return entries
+    /// What the thread is to do now. If there is nothing, the thread is about to sleep, and whoever comes next wakes it.
+    mutating func take(answered: Int) -> Work {
+        isAsleep = entries.isEmpty && doubt == nil
+        inFlight += entries.count - answered
+        defer { (entries, doubt) = ([], nil) }
+        return Work(entries: entries, doubt: doubt)
+    }
+
+    /// Ends `session`, if it is the present one: what is at its other end is not what was checked. Whether the thread
+    /// must be woken.
+    mutating func suspect(_ session: RedisSession, because reason: String) -> Bool {
+        guard case .up(session) = phase else { return false }
+        phase = .down(reason)
+        doubt = reason
+        defer { isAsleep = false }
+        return isAsleep
     }
 
     /// The thread is awake and will look again.
@@ -80,6 +97,7 @@ struct MailboxState: Sendable {
     mutating func shut(because reason: String) -> [Reply] {
         if !isClosed { phase = .down(reason) }
         inFlight = 0
+        doubt = nil
         defer { (entries, watchers) = ([], []) }
         return watchers + entries.map(\.reply)
     }

@@ -60,39 +60,45 @@ public final class RedisConnection: Sendable {
         return session
     }
 
-    /// Sends any command, on `session` only if one is given.
-    func perform(_ command: RedisCommand, on session: RedisSession? = nil) async throws -> RedisValue {
-        let reply = Reply()
-        let value = try await reply.wait {
-            enter([MailboxState.Entry(command: command, reply: reply)], on: session, for: reply)
-        }
+    /// Drops `session`, if it is the present one: its server is not what was checked. A new one is checked again.
+    func suspect(_ session: RedisSession) {
+        mailbox.suspect(session, because: "the server is not what it was")
+    }
+
+    /// Sends any command; on `session` only, if one is given.
+    func perform(
+        _ command: RedisCommand,
+        on session: RedisSession? = nil,
+        toTheEnd: Bool = false
+    ) async throws -> RedisValue {
+        let value = try await ask([command], on: session, toTheEnd: toTheEnd)
         if case .error(let error) = value { throw error }
         return value
     }
 
     /// Sends commands together. Their answers in order, errors of Redis among them.
-    func perform(_ commands: [RedisCommand], on session: RedisSession? = nil) async throws -> [RedisValue] {
-        guard commands.count > 1 else {
-            guard let command = commands.first else { return [] }
-            do {
-                return [try await perform(command, on: session)]
-            } catch let error as RedisError {
-                return [.error(error)]
-            }
-        }
-        let reply = Reply(answers: commands.count)
-        let value = try await reply.wait {
-            enter(commands.map { MailboxState.Entry(command: $0, reply: reply) }, on: session, for: reply)
-        }
-        return value.array ?? []
+    /// - Parameter toTheEnd: waits even if cancelled, for answers that hand something out.
+    func perform(
+        _ commands: [RedisCommand],
+        on session: RedisSession? = nil,
+        toTheEnd: Bool = false
+    ) async throws -> [RedisValue] {
+        if commands.isEmpty { return [] }
+        let value = try await ask(commands, on: session, toTheEnd: toTheEnd)
+        guard commands.count > 1, let values = value.array else { return [value] }
+        return values
     }
 
-    private func enter(_ entries: [MailboxState.Entry], on session: RedisSession?, for reply: Reply) {
-        do {
-            try mailbox.append(entries, on: session)
-        } catch {
-            reply.fail(error)
+    private func ask(_ commands: [RedisCommand], on session: RedisSession?, toTheEnd: Bool) async throws -> RedisValue {
+        let reply = Reply(answers: commands.count)
+        func start() {
+            do {
+                try mailbox.append(commands.map { MailboxState.Entry(command: $0, reply: reply) }, on: session)
+            } catch {
+                reply.fail(error)
+            }
         }
+        return toTheEnd ? try await reply.waitToTheEnd(start) : try await reply.wait(start)
     }
 }
 

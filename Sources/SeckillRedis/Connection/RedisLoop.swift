@@ -51,13 +51,14 @@ final class RedisLoop {
     /// Runs until the mailbox is closed and what was in it is answered.
     func run() {
         while !isDone {
-            let entries = mailbox.take(answered: link?.takeAnswered() ?? 0)
+            let work = mailbox.take(answered: link?.takeAnswered() ?? 0)
             let now = clock.uptime
-            if !entries.isEmpty { submit(entries, at: now) }
+            if let doubt = work.doubt, let link { drop(link, because: doubt) }
+            submit(work.entries, at: now)
             keepTime(at: now)
             if let link, link.wantsToWrite, case .up = phase { link.write() }
             // Who came meanwhile is served at once; nobody else is looking, so sleeping would lose them.
-            if entries.isEmpty { sleep() }
+            if work.entries.isEmpty, work.doubt == nil { sleep() }
             if let link, !link.isAlive { broke(link.failure) }
         }
         link?.free()

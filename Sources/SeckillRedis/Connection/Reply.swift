@@ -24,19 +24,24 @@ extension Locked where Value == ReplyState {
         self.init(ReplyState(expected: answers))
     }
 
-    /// Waits for the answer to what `start` sets going.
+    /// Waits for the answer to what `start` sets going, or for cancellation.
     func wait(_ start: () -> Void) async throws -> RedisValue {
         try await withTaskCancellationHandler {
-            // Settled exactly once, by the rule of this type; checking that again would cost an allocation a command.
-            try await withUnsafeThrowingContinuation { continuation in
-                let isCancelled = withLock { state in
-                    if !state.isSettled { state.continuation = continuation }
-                    return state.isSettled
-                }
-                if isCancelled { continuation.resume(throwing: CancellationError()) } else { start() }
-            }
+            try await waitToTheEnd(start)
         } onCancel: {
             fail(CancellationError())
+        }
+    }
+
+    /// Waits for the answer to what `start` sets going, cancelled or not.
+    func waitToTheEnd(_ start: () -> Void) async throws -> RedisValue {
+        // Settled exactly once, by the rule of this type; checking that again would cost an allocation a command.
+        try await withUnsafeThrowingContinuation { continuation in
+            let isCancelled = withLock { state in
+                if !state.isSettled { state.continuation = continuation }
+                return state.isSettled
+            }
+            if isCancelled { continuation.resume(throwing: CancellationError()) } else { start() }
         }
     }
 

@@ -1,10 +1,10 @@
 -- Takes one unit for one order, in one step: fence, idempotency, terms, stock, limit, sequence and outbox.
 --
 -- KEYS  1 the sale's stock, 2 the outbox of the order's epoch
--- ARGV  1 identity of the server, 2 order, 3 user, 4 the order's epoch, 5 entries the outbox may hold
--- Returns {word, number}; the number is the sequence, the version or the opening time, else 0.
+-- ARGV  1 identity of the server, 2 order, 3 user, 4 the order's epoch, 5 entries that the outbox may hold
+-- Returns {word, number}; the number is the sequence, the restock version or the opening time, else 0.
 --
--- Everything is read, and so its type checked, before the first write, for Lua does not roll back.
+-- Everything is read, and so its type checked, before the first write: Lua does not roll back.
 
 local order, user = 'o:' .. ARGV[2], 'u:' .. ARGV[3]
 local held = redis.call(
@@ -14,20 +14,20 @@ local held = redis.call(
 if held[1] ~= ARGV[1] then return {'unavailable', 0} end
 if held[11] then return {'known', tonumber(string.match(held[11], '^%d+'))} end
 
-local epoch = tonumber(held[2])
-if tonumber(ARGV[4]) < epoch then return {'stale', 0} end
-if tonumber(ARGV[4]) > epoch then return {'unavailable', 0} end
+local epoch, wanted = tonumber(held[2]), tonumber(ARGV[4])
+if wanted < epoch then return {'stale', 0} end
+if wanted > epoch then return {'unavailable', 0} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if held[10] == 'closed' or held[9] ~= '' and now >= tonumber(held[9]) then return {'closed', 0} end
 if held[10] == 'paused' then return {'paused', 0} end
 if now < tonumber(held[8]) then return {'early', tonumber(held[8])} end
-if held[3] == '0' then return {'sold out', tonumber(held[6])} end
+if tonumber(held[3]) <= 0 then return {'sold out', tonumber(held[6])} end
 local count = tonumber(held[12] or 0)
 if count >= tonumber(held[7]) then return {'limit', 0} end
 
--- Every order is in the outbox or settled; if not, the outbox was tampered with.
+-- Every order is in the outbox or settled. If not, somebody has been at the outbox.
 local pending = redis.call('XLEN', KEYS[2])
 if pending + held[5] < tonumber(held[4]) then return {'unavailable', 0} end
 if pending >= tonumber(ARGV[5]) then return {'full', 0} end

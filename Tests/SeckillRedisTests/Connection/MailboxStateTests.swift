@@ -33,13 +33,13 @@ import Testing
     @Test func wakesTheThreadOncePerSleep() throws {
         var mailbox = open()
         #expect(try mailbox.append([entry()]) == false, "the thread is awake and will look")
-        #expect(mailbox.take(answered: 0).count == 1)
+        #expect(mailbox.take(answered: 0).entries.count == 1)
         #expect(try mailbox.append([entry()]) == false, "it found something, so it looks again")
-        #expect(mailbox.take(answered: 0).count == 1)
-        #expect(mailbox.take(answered: 0).isEmpty)
+        #expect(mailbox.take(answered: 0).entries.count == 1)
+        #expect(mailbox.take(answered: 0).entries.isEmpty)
         #expect(try mailbox.append([entry()]) == true, "now it sleeps")
         #expect(try mailbox.append([entry()]) == false, "and has been woken")
-        #expect(mailbox.take(answered: 0).count == 2)
+        #expect(mailbox.take(answered: 0).entries.count == 2)
         _ = mailbox.take(answered: 0)
         mailbox.rise()
         #expect(try mailbox.append([entry()]) == false)
@@ -52,7 +52,7 @@ import Testing
         var mailbox = open(limit: 3)
         _ = try mailbox.append([entry(), entry()])
         #expect(code { _ = try mailbox.append([entry(), entry()]) } == .overloaded)
-        #expect(mailbox.take(answered: 0).count == 2, "a batch enters whole or not at all")
+        #expect(mailbox.take(answered: 0).entries.count == 2, "a batch enters whole or not at all")
         _ = try mailbox.append([entry()])
         #expect(code { _ = try mailbox.append([entry()]) } == .overloaded, "what is in flight counts")
         _ = mailbox.take(answered: 1)
@@ -68,7 +68,7 @@ import Testing
         // The same server, but nobody knows what happened in between.
         _ = mailbox.open(RedisSession(number: 2, identity: session.identity))
         #expect(code { _ = try mailbox.append([entry()], on: session) } == .unavailable)
-        #expect(mailbox.take(answered: 0).isEmpty, "what entered before did not survive the break")
+        #expect(mailbox.take(answered: 0).entries.isEmpty, "what entered before did not survive the break")
     }
 
     @Test func namesWhoIsStrandedByABreak() throws {
@@ -80,6 +80,22 @@ import Testing
         #expect(mailbox.shut(because: "test").count == 3)
         _ = mailbox.open(session)
         _ = try mailbox.append([entry(), entry(), entry()])
+    }
+
+    @Test func endsASessionThatIsInDoubt() throws {
+        var mailbox = open()
+        _ = try mailbox.append([entry()])
+        _ = mailbox.take(answered: 0)
+        _ = mailbox.take(answered: 0)
+        #expect(mailbox.suspect(session, because: "test") == true, "the thread must learn of it")
+        #expect(code { _ = try mailbox.append([entry()]) } == .unavailable)
+        #expect(mailbox.take(answered: 0).doubt == "test")
+        #expect(mailbox.take(answered: 0).doubt == nil)
+        _ = mailbox.shut(because: "test")
+        let next = RedisSession(number: 2, identity: session.identity)
+        _ = mailbox.open(next)
+        #expect(mailbox.suspect(session, because: "late") == false)
+        #expect(mailbox.session == next, "a late doubt does not hit the next connection")
     }
 
     @Test func staysClosed() {

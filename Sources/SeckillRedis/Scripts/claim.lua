@@ -1,0 +1,27 @@
+-- Step (b) of a rebuild: claims a sale and takes its whole outbox, by range, whoever holds the entries.
+--
+-- KEYS  1 the sale's stock, 2 its claim, 3 the outbox of the ledger's epoch
+-- ARGV  1 identity of the server, 2 the ledger's epoch, 3 its sequence, 4 a token, 5 the claim's lifetime in ms
+-- Returns {'current'}, {'busy'}, or {'claimed', epoch of the stock or 0, entries}.
+--
+-- Nothing is taken for granted: any of the keys may be missing or of another type.
+
+local stock, outbox = redis.call('TYPE', KEYS[1]).ok, redis.call('TYPE', KEYS[3]).ok
+local held = {}
+if stock == 'hash' then held = redis.call('HMGET', KEYS[1], 'identity', 'epoch', 'sequence', 'settled') end
+local epoch, sequence, settled = tonumber(held[2]), tonumber(held[3]), tonumber(held[4])
+
+if held[1] == ARGV[1] and epoch == tonumber(ARGV[2]) and outbox == 'stream' and sequence and settled
+    and sequence >= tonumber(ARGV[3]) and redis.call('XLEN', KEYS[3]) + settled >= sequence then
+    return {'current'}
+end
+
+-- A claim always runs out; what does not was left by somebody else, and would keep the sale shut for ever.
+if redis.call('PTTL', KEYS[2]) == -1 then redis.call('DEL', KEYS[2]) end
+if not redis.call('SET', KEYS[2], ARGV[4], 'NX', 'PX', ARGV[5]) then return {'busy'} end
+
+-- From here on nothing is reserved until an install: it would not have been drained.
+if stock == 'hash' then redis.call('HDEL', KEYS[1], 'identity') end
+local entries = {}
+if outbox == 'stream' then entries = redis.call('XRANGE', KEYS[3], '-', '+') end
+return {'claimed', epoch or 0, entries}

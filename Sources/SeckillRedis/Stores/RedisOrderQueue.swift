@@ -1,0 +1,92 @@
+public import SeckillCore
+
+/// Orders on a Redis stream: a broker for a relay to feed.
+///
+/// It goes by what the stream says and knows no fence: a queue that lost orders is noticed by the reconciler, as with
+/// any broker. Orders that were appended within a millisecond of a crash may be lost with `appendfsync everysec`.
+public struct RedisOrderQueue: OrderQueue {
+    private let redis: RedisConnection
+    private let stream: RedisStream
+    private let clock: any SaleClock
+
+    /// The queue of this name.
+    public init(
+        _ redis: RedisConnection,
+        name: String = "orders",
+        keyPrefix: String = "",
+        clock: any SaleClock = .system
+    ) {
+        self.redis = redis
+        self.clock = clock
+        let keys = RedisKeys(prefix: keyPrefix)
+        stream = RedisStream(queue: keys.queue(name), dead: keys.deadQueue(name))
+    }
+
+    /// Appends, all or none.
+    public func append(_ reservations: [Reservation]) async throws {
+        if reservations.isEmpty { return }
+        var command = RedisScript.append.call([stream.key])
+        for reservation in reservations {
+            command.append(reservation.order.text)
+            command.append(reservation.user.text)
+            command.append(reservation.sequence)
+            command.append(Int(reservation.reservedAt.milliseconds))
+        }
+        _ = try await redis.ask(command)
+    }
+
+    /// Entries that nobody holds.
+    public func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
+        if max < 1 { return [] }
+        return try await clock.poll(for: wait) {
+            let answer = try await withGroup {
+                try await redis.perform(stream.receive(max, as: consumer), toTheEnd: true)
+            }
+            return RedisStream.received(answer).map { Delivery(receipt: $0.id, content: $0.content, count: 1) }
+        }
+    }
+
+    /// Removes entries for good.
+    public func acknowledge(_ deliveries: [Delivery]) async throws {
+        for batch in deliveries.map(\.receipt).chunks(of: RedisStream.maxAcknowledged) {
+            _ = try await redis.ask(stream.acknowledge(batch))
+        }
+    }
+
+    /// Entries that were held for too long.
+    public func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
+        if max < 1 { return [] }
+        try Task.checkCancellation()
+        let answer = try await withGroup {
+            try await redis.perform(stream.takeOver(max, idle: idle, as: consumer), toTheEnd: true)
+        }
+        return RedisStream.takenOver(answer).map {
+            Delivery(receipt: $0.entry.id, content: $0.entry.content, count: $0.count)
+        }
+    }
+
+    /// Moves an entry aside.
+    public func deadLetter(_ delivery: Delivery, because reason: String) async throws {
+        let entry = StreamEntry(id: delivery.receipt, content: delivery.content)
+        _ = try await redis.ask(stream.deadLetter(entry, because: reason))
+    }
+
+    /// How much waits, and for how long.
+    public func depth() async throws -> QueueDepth {
+        RedisStream.depth(try await redis.perform(stream.depth))
+    }
+
+    /// A queue comes into being when it is first used, and again if it is deleted.
+    private func withGroup(_ body: () async throws -> RedisValue) async throws -> RedisValue {
+        do {
+            do {
+                return try await body()
+            } catch let error as RedisError where error.kind == "NOGROUP" {
+                _ = try? await redis.perform(["XGROUP", "CREATE", stream.key, RedisStream.group, "0", "MKSTREAM"])
+                return try await body()
+            }
+        } catch let error as RedisError {
+            throw error.asSeckillError
+        }
+    }
+}

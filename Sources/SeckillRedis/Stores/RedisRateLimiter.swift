@@ -1,0 +1,33 @@
+public import SeckillCore
+
+/// A sliding log per key, in Redis and by its clock, so that all nodes count together.
+///
+/// A key holds as many times as its rate has requests and is gone a period after the last one. Cost: one script a call.
+/// At its memory limit Redis refuses (`overloaded`) rather than forget, provided that it evicts nothing: set
+/// `maxmemory-policy noeviction`.
+public struct RedisRateLimiter: RateLimiter {
+    private let redis: RedisConnection
+    private let rate: Rate
+    private let name: String
+    private let keys: RedisKeys
+
+    /// A limiter. Those that count different things need different names.
+    public init(_ redis: RedisConnection, _ rate: Rate, name: String = "requests", keyPrefix: String = "") {
+        self.redis = redis
+        self.rate = rate
+        self.name = name
+        keys = RedisKeys(prefix: keyPrefix)
+    }
+
+    /// Counts a request, or says how long to wait.
+    public func admit(_ key: String) async throws -> RateDecision {
+        let period = rate.period / .microseconds(1)
+        var command = RedisScript.admit.call([keys.rate(name, key)])
+        command.append(rate.count)
+        command.append(Int(period.rounded(.up)))
+        guard let wait = try await redis.ask(command).integer else {
+            throw SeckillError(.outcomeUnknown, "Redis answered the rate limit oddly")
+        }
+        return wait == 0 ? .admitted : .refused(retryAfter: .microseconds(wait))
+    }
+}

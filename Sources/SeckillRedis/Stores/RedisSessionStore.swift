@@ -1,0 +1,55 @@
+public import SeckillCore
+
+/// Sessions in Redis, kept under the digests of their tokens and ended by Redis's clock.
+///
+/// Cost: one command, or one script, a call. At its memory limit Redis refuses new sessions (`overloaded`), provided that
+/// it evicts nothing: set `maxmemory-policy noeviction`.
+public struct RedisSessionStore: SessionStore {
+    private let redis: RedisConnection
+    private let keys: RedisKeys
+    private let random: any RandomSource
+
+    /// Sessions under keys that begin with `keyPrefix`.
+    public init(_ redis: RedisConnection, keyPrefix: String = "", random: any RandomSource = .system) {
+        self.redis = redis
+        keys = RedisKeys(prefix: keyPrefix)
+        self.random = random
+    }
+
+    /// A new session.
+    public func create(for user: UserID, lifetime: Duration) async throws -> SessionToken {
+        let token = SessionToken.mint(from: random)
+        var command = RedisScript.createSession.call([keys.session(token.digest)])
+        command.append(user.text)
+        command.append(Int(max(1, lifetime.milliseconds)))
+        _ = try await redis.ask(command)
+        return token
+    }
+
+    /// The session, if it is still good.
+    public func look(up token: SessionToken) async throws -> Session? {
+        try await redis.ask(["GET", keys.session(token.digest)]).session
+    }
+
+    /// Lets a good session last longer.
+    public func refresh(_ token: SessionToken, lifetime: Duration) async throws -> Session? {
+        var command = RedisScript.refreshSession.call([keys.session(token.digest)])
+        command.append(Int(max(1, lifetime.milliseconds)))
+        return try await redis.ask(command).session
+    }
+
+    /// Ends a session.
+    public func revoke(_ token: SessionToken) async throws {
+        _ = try await redis.ask(["DEL", keys.session(token.digest)])
+    }
+}
+
+extension RedisValue {
+    /// Read from `end user`.
+    fileprivate var session: Session? {
+        guard let text, let space = text.firstIndex(of: " "), let end = Int64(text[..<space]),
+            let user = UserID(text[text.index(after: space)...])
+        else { return nil }
+        return Session(user: user, expiresAt: Timestamp(milliseconds: end))
+    }
+}

@@ -1,0 +1,133 @@
+internal import SeckillCore
+
+/// A stream that holds reservations, and the commands for it: an outbox, or a queue.
+struct RedisStream: Hashable, Sendable {
+    static let group = "workers"
+    /// As many ids as Lua can hand on at once, with room to spare.
+    static let maxAcknowledged = 1000
+
+    let key: String
+    let dead: String
+    /// Only for an outbox: the stock that counts what is settled, and the epoch in which it does.
+    private let stock: String?
+    private let epoch: Int
+
+    init(outbox key: String, dead: String, stock: String, epoch: Int) {
+        self.key = key
+        self.dead = dead
+        self.stock = stock
+        self.epoch = epoch
+    }
+
+    init(queue key: String, dead: String) {
+        self.key = key
+        self.dead = dead
+        stock = nil
+        epoch = 0
+    }
+
+    func receive(_ max: Int, as consumer: ConsumerID) -> RedisCommand {
+        ["XREADGROUP", "GROUP", Self.group, consumer.text, "COUNT", "\(max)", "STREAMS", key, ">"]
+    }
+
+    func acknowledge(_ ids: some Sequence<String>) -> RedisCommand {
+        var command = RedisScript.acknowledge.call([key] + [stock].compactMap(\.self))
+        command.append(epoch)
+        for id in ids { command.append(id) }
+        return command
+    }
+
+    func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) -> RedisCommand {
+        var command = RedisScript.takeOver.call([key])
+        command.append(consumer.text)
+        command.append(Int(idle.milliseconds))
+        command.append(max)
+        return command
+    }
+
+    func deadLetter(_ entry: StreamEntry, because reason: String) -> RedisCommand {
+        var command = RedisScript.deadLetter.call([key, dead] + [stock].compactMap(\.self))
+        command.append(epoch)
+        command.append(entry.id)
+        command.append(reason)
+        if case .reservation = entry.content { command.append("1") } else { command.append("0") }
+        return command
+    }
+
+    /// What ``depth(_:)`` reads.
+    var depth: [RedisCommand] {
+        [["XLEN", key], ["XRANGE", key, "-", "+", "COUNT", "1"], ["XLEN", dead], ["TIME"]]
+    }
+
+    static func depth(_ answers: [RedisValue]) -> QueueDepth {
+        guard answers.count == 4 else { return QueueDepth(count: 0, age: .zero, deadLettered: 0) }
+        // The first part of an entry's id is its time.
+        let oldest = answers[1].array?.first?.array?.first?.text.flatMap { Int64($0.prefix { $0 != "-" }) }
+        return QueueDepth(
+            count: answers[0].integer ?? 0,
+            age: oldest.map { max(.zero, answers[3].timestamp - Timestamp(milliseconds: $0)) } ?? .zero,
+            deadLettered: answers[2].integer ?? 0
+        )
+    }
+
+    /// What ``receive(_:as:)`` was answered.
+    static func received(_ value: RedisValue) -> [StreamEntry] {
+        guard let entries = value.array?.first?.array?.last?.array else { return [] }
+        return entries.compactMap(StreamEntry.init)
+    }
+
+    /// What ``takeOver(_:idle:as:)`` was answered.
+    static func takenOver(_ value: RedisValue) -> [(entry: StreamEntry, count: Int)] {
+        (value.array ?? []).compactMap { value in
+            guard let parts = value.array, parts.count == 3, let count = parts[1].integer,
+                let entry = StreamEntry(.array([parts[0], parts[2]]))
+            else { return nil }
+            return (entry, count)
+        }
+    }
+}
+
+/// One entry of a stream.
+struct StreamEntry: Hashable, Sendable {
+    let id: String
+    let content: Delivery.Content
+
+    init(id: String, content: Delivery.Content) {
+        self.id = id
+        self.content = content
+    }
+
+    /// Reads `[id, [field, value, …]]`; nil if it is not even that.
+    init?(_ value: RedisValue) {
+        guard let parts = value.array, parts.count == 2, let id = parts[0].text else { return nil }
+        self.id = id
+        content = Self.read(parts[1].array ?? [], of: id)
+    }
+
+    private static func read(_ fields: [RedisValue], of id: String) -> Delivery.Content {
+        var values: [String: String] = [:]
+        for index in stride(from: 0, to: fields.count - 1, by: 2) {
+            guard let name = fields[index].text, case .bytes(let bytes) = fields[index + 1],
+                let value = String(validating: bytes, as: UTF8.self)
+            else { continue }
+            values[name] = value
+        }
+        guard let order = values["order"].flatMap({ OrderID($0) }), let user = values["user"].flatMap({ UserID($0) }),
+            let sequence = values["sequence"].flatMap({ Int($0) }), sequence > 0,
+            let at = values["at"].flatMap({ Int64($0) })
+        else {
+            // Names only: the values may be a user's.
+            return .unreadable("entry \(id) with \(fields.count / 2) fields is no reservation")
+        }
+        let time = Timestamp(milliseconds: at)
+        return .reservation(Reservation(order: order, user: user, sequence: sequence, reservedAt: time))
+    }
+}
+
+extension RedisValue {
+    /// Read from the answer to TIME.
+    var timestamp: Timestamp {
+        let parts = array?.compactMap(\.integer) ?? []
+        return Timestamp(milliseconds: parts.count == 2 ? Int64(parts[0] * 1000 + parts[1] / 1000) : 0)
+    }
+}

@@ -1,0 +1,50 @@
+import SeckillCore
+import SeckillRedis
+import SeckillTesting
+import Testing
+
+@Suite("RedisStockStore", .ifRedis, .redis) struct RedisStockStoreConformance {
+    let suite = StockStoreConformance(clock: .system, outboxLimit: 1000) {
+        RedisStockStore(try .shared, keyPrefix: uniquePrefix(), outboxLimit: 1000)
+    }
+
+    @Test(arguments: StockStoreConformance.checks)
+    func conforms(_ check: StockStoreConformance.Check) async throws { try await suite.run(check) }
+}
+
+@Suite("RedisStockStore's outbox", .ifRedis, .redis) struct RedisOutboxConformance {
+    let suite = OutboxConformance(clock: .system) { RedisStockStore(try .shared, keyPrefix: uniquePrefix()) }
+
+    @Test(arguments: OutboxConformance.checks)
+    func conforms(_ check: OutboxConformance.Check) async throws { try await suite.run(check) }
+}
+
+@Suite("RedisOrderQueue", .ifRedis, .redis) struct RedisOrderQueueConformance {
+    let suite = OrderQueueConformance(clock: .system) { RedisOrderQueue(try .shared, keyPrefix: uniquePrefix()) }
+
+    @Test(arguments: OrderQueueConformance.checks)
+    func conforms(_ check: OrderQueueConformance.Check) async throws { try await suite.run(check) }
+}
+
+@Suite("RedisSessionStore", .ifRedis, .redis) struct RedisSessionStoreConformance {
+    let suite = SessionStoreConformance(clock: .system) { RedisSessionStore(try .shared, keyPrefix: uniquePrefix()) }
+
+    @Test(arguments: SessionStoreConformance.checks)
+    func conforms(_ check: SessionStoreConformance.Check) async throws { try await suite.run(check) }
+}
+
+@Suite("RedisRateLimiter", .ifRedis, .redis) struct RedisRateLimiterConformance {
+    let suite = RateLimiterConformance(clock: .system) {
+        RedisRateLimiter(try .shared, $0, keyPrefix: uniquePrefix())
+    }
+
+    @Test(arguments: RateLimiterConformance.checks)
+    func conforms(_ check: RateLimiterConformance.Check) async throws { try await suite.run(check) }
+}
+
+@Suite("RedisPageCache", .ifRedis, .redis) struct RedisPageCacheConformance {
+    let suite = PageCacheConformance(clock: .system) { RedisPageCache(try .shared, keyPrefix: uniquePrefix()) }
+
+    @Test(arguments: PageCacheConformance.checks)
+    func conforms(_ check: PageCacheConformance.Check) async throws { try await suite.run(check) }
+}
