@@ -87,6 +87,8 @@ public struct RateLimiterConformance: ConformanceSuite {
             while time.since(start) < TestTime.short {
                 let refused = try await limiter.admit("a") != .admitted
                 try expect(refused || time.since(start) >= TestTime.short, "a third")
+                // Its time came between the call and the answer; it counts, and the rest would be about it.
+                guard refused else { return }
                 if let clock = time.manual { clock.advance(by: .milliseconds(1)) }
             }
             try await time.pass(.milliseconds(1))
