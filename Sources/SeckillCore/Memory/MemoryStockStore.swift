@@ -1,8 +1,8 @@
 /// Stock in this process: the fastest store there is, and the fake for tests.
 ///
 /// It forgets everything with the process; the next start rebuilds from the ledger, and what was acknowledged but not
-/// yet recorded becomes a visible `rejected(lost)`. Cost: one lock and a few hash look-ups a call; about 300 bytes an
-/// order until its sale's next epoch.
+/// yet recorded becomes a visible `rejected(lost)`. Cost: one lock and a few hash look-ups a call; about 100 bytes an
+/// order beside its id and its user's, until its sale's next epoch.
 public final class MemoryStockStore: StockStore {
     private struct Claim: Sendable {
         var token: String
@@ -104,7 +104,7 @@ public final class MemoryStockStore: StockStore {
             // From here on nobody reserves what this claim has not drained.
             let drained = stock?.withLock { stock in
                 stock.isTrusted = false
-                return stock.outbox.reservations
+                return stock.unsettled
             }
             return .claimed(StockClaim(sale: sale, token: token, identity: identity), drained: drained ?? [])
         }
@@ -156,7 +156,7 @@ public final class MemoryStockStore: StockStore {
         let deliveries = receiveNow(max)
         guard deliveries.isEmpty, wait > .zero else { return deliveries }
         try await arrivals.wait(upTo: wait, by: clock) {
-            sales.withLock { Array($0.values) }.contains { $0.withLock { $0.outbox.hasWaiting } }
+            sales.withLock { Array($0.values) }.contains { $0.withLock { $0.hasWaiting() } }
         }
         return receiveNow(max)
     }
@@ -172,31 +172,31 @@ public final class MemoryStockStore: StockStore {
     }
 
     /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
-    private func collect(_ max: Int, _ take: (inout OrderBacklog, Int) -> [Delivery]) -> [Delivery] {
+    private func collect(_ max: Int, _ take: (inout SaleStock, Int) -> [Delivery]) -> [Delivery] {
         let outboxes = sales.withLock { Array($0.values) }
         guard !outboxes.isEmpty else { return [] }
         var deliveries: [Delivery] = []
         for share in [Swift.max(1, max / outboxes.count), max] {
             for stock in outboxes where deliveries.count < max {
-                deliveries += stock.withLock { take(&$0.outbox, min(share, max - deliveries.count)) }
+                deliveries += stock.withLock { take(&$0, min(share, max - deliveries.count)) }
             }
         }
         return deliveries
     }
 
-    fileprivate func settle(_ deliveries: [Delivery], _ action: (inout OrderBacklog, String) -> Void) {
+    fileprivate func settle(_ deliveries: [Delivery], _ action: (inout SaleStock, String) -> Void) {
         for delivery in deliveries {
             guard case .reservation(let reservation) = delivery.content else { continue }
             stock(of: reservation.order.sale)?.withLock { stock in
                 // A late acknowledgement from an epoch that is over must not hit an entry of this one.
-                if stock.epoch == reservation.order.epoch { action(&stock.outbox, delivery.receipt) }
+                if stock.epoch == reservation.order.epoch { action(&stock, delivery.receipt) }
             }
         }
     }
 
     fileprivate func depth() -> QueueDepth {
-        let now = clock.uptime
-        return sales.withLock { Array($0.values) }.map { $0.withLock { $0.outbox.depth(at: now) } }
+        let now = clock.now
+        return sales.withLock { Array($0.values) }.map { $0.withLock { $0.depth(at: now) } }
             .reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, depth in
                 sum.count += depth.count
                 sum.age = Swift.max(sum.age, depth.age)

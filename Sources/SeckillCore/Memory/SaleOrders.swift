@@ -1,0 +1,114 @@
+/// The orders of one sale in one epoch, by id and in the order of their sequence, and the live orders of each user.
+///
+/// Ids are kept as bytes without what all of them share: about 100 bytes an order beside its own id and its user's. Ids
+/// are hashed by their random part, which buyers cannot choose; users by a hash that they cannot know.
+package struct SaleOrders: Sendable {
+    /// What is known of one order beside its id.
+    package struct Row: Sendable {
+        package var user: UInt32
+        /// No longer in the outbox.
+        package var isSettled = false
+        package var isReturned = false
+        package var reservedAt: Timestamp
+    }
+
+    /// What is in it, without the indexes: cheap to copy and to write down.
+    package struct Contents: Sendable {
+        package var ids = ByteStrings()
+        package var rows = Chunked<Row>()
+        package var users = ByteStrings()
+        package var live = Chunked<Int32>()
+    }
+
+    /// What the text of every order's id begins with.
+    private let prefix: [UInt8]
+    private var ids = ByteTable()
+    private var rows = Chunked<Row>()
+    private var users = ByteTable()
+    private var live = Chunked<Int32>()
+
+    package init(sale: SaleID, epoch: Int) { prefix = Array("\(sale).\(epoch).".utf8) }
+
+    package var count: Int { rows.count }
+    package var contents: Contents { Contents(ids: ids.strings, rows: rows, users: users.strings, live: live) }
+
+    package subscript(sequence: Int) -> Row {
+        get { rows[sequence - 1] }
+        set { rows[sequence - 1] = newValue }
+    }
+
+    /// The sequence of the order whose id is `text`; nil if it is of another sale or epoch, or not known.
+    package func sequence(of text: String) -> Int? {
+        withOwnPart(of: text) { own in ids.number(of: own, hash: Self.hash(ofID: own)).map { $0 + 1 } } ?? nil
+    }
+
+    package func reservation(at sequence: Int) -> Reservation {
+        let row = rows[sequence - 1]
+        let own = ids.strings.text(of: sequence - 1)
+        return Reservation(
+            // Both were valid when they came in.
+            order: OrderID(String(decoding: prefix, as: UTF8.self) + own)!,
+            user: UserID(users.strings.text(of: Int(row.user)))!,
+            sequence: sequence,
+            reservedAt: row.reservedAt
+        )
+    }
+
+    package func liveOrders(of user: UserID) -> Int {
+        withUser(user) { bytes, hash in users.number(of: bytes, hash: hash).map { Int(live[$0]) } ?? 0 }
+    }
+
+    package mutating func setLiveOrders(of user: UserID, to count: Int) {
+        live[number(of: user)] = Int32(clamping: count)
+    }
+
+    /// Adds an order that is not known, and counts it for its user.
+    package mutating func append(_ order: OrderID, for user: UserID, at moment: Timestamp) {
+        let user = number(of: user)
+        live[user] += 1
+        rows.append(Row(user: UInt32(user), reservedAt: moment))
+        var text = order.text
+        text.withUTF8 { text in
+            let own = UnsafeBufferPointer(rebasing: text[prefix.count...])
+            ids.insert(own, hash: Self.hash(ofID: own))
+        }
+    }
+
+    private mutating func number(of user: UserID) -> Int {
+        withUser(user) { bytes, hash in users.number(of: bytes, hash: hash) }
+            ?? insert(user)
+    }
+
+    private mutating func insert(_ user: UserID) -> Int {
+        live.append(0)
+        var text = user.text
+        return text.withUTF8 { users.insert($0, hash: ByteTable.hash($0)) }
+    }
+
+    private func withUser<Result>(_ user: UserID, _ body: (UnsafeBufferPointer<UInt8>, UInt64) -> Result) -> Result {
+        var text = user.text
+        return text.withUTF8 { body($0, ByteTable.hash($0)) }
+    }
+
+    private func withOwnPart<Result>(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        var text = text
+        return text.withUTF8 { text in
+            guard text.count > prefix.count, text.starts(with: prefix) else { return nil }
+            return body(UnsafeBufferPointer(rebasing: text[prefix.count...]))
+        }
+    }
+
+    /// Fibonacci hashing of eight characters (Knuth, section 6.4).
+    private static func hash(ofID own: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        own.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } &* 0x9E37_79B9_7F4A_7C15
+    }
+}
+
+extension ByteTable {
+    /// For strings that others may choose.
+    package static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(bytes: UnsafeRawBufferPointer(bytes))
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+}
