@@ -6,58 +6,39 @@ import Testing
 
 /// The services at work, on a clock that is moved by hand.
 struct LifecycleTests {
-    /// Runs the shop's services around `body`.
-    private func running(_ shop: Shop, _ body: () async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try? await shop.flashSale.run() }
-            try await body()
-            group.cancelAll()
-        }
-    }
-
-    /// Moves the clock from sleep to sleep until `condition` holds. Fails after an hour of the clock's time.
-    private func pass(_ shop: Shop, until condition: () async throws -> Bool) async throws {
-        let end = shop.clock.uptime + .seconds(3600)
-        while try await !condition() {
-            try #require(shop.clock.uptime < end, "an hour has passed")
-            for _ in 0..<20 { await Task.yield() }
-            shop.clock.advance(by: .milliseconds(50))
-        }
-    }
-
     @Test func unpaidUnitsComeBackWithinTwoSecondsAndAreSoldAgain() async throws {
         let shop = try await Shop(stock: 2)
-        try await running(shop) {
+        try await shop.running {
             let first = try await shop.buy(as: "alice")
             let second = try await shop.buy(as: "bob")
-            try await pass(shop) { try await shop.ledger.totals(of: shop.sale)?.awaiting == 2 }
+            try await shop.pass { try await shop.ledger.totals(of: shop.sale)?.awaiting == 2 }
             _ = try await shop.flashSale.pay(second.id, of: UserID("bob")!)
             await #expect(throws: Refused(refusal: .soldOut)) { try await shop.buy(as: "carol") }
             let due = try #require(try await shop.flashSale.order(first.id, of: UserID("alice")!)?.payBy)
-            try await pass(shop) { shop.clock.now >= due }
-            try await pass(shop) { try await shop.stock.snapshot(of: shop.sale)?.remaining == 1 }
+            try await shop.pass { shop.clock.now >= due }
+            try await shop.pass { try await shop.stock.snapshot(of: shop.sale)?.remaining == 1 }
             #expect(shop.clock.now - due <= .seconds(2))
             #expect(try await shop.flashSale.order(first.id, of: UserID("alice")!)?.status == .expired)
             // The limit is free again, the old link is not.
             #expect(try await shop.buy(as: "alice").id != first.id)
             // Between commit and acknowledgement a unit is counted on both sides; in the quiet after, on one.
-            try await pass(shop) { try await shop.stock.snapshot(of: shop.sale)?.pending == 0 }
+            try await shop.pass { try await shop.stock.snapshot(of: shop.sale)?.pending == 0 }
             #expect(try await shop.unitsAccountedFor() == 2)
         }
     }
 
     @Test func aCancelledOrderGivesItsUnitBack() async throws {
         let shop = try await Shop(stock: 1)
-        try await running(shop) {
+        try await shop.running {
             let order = try await shop.buy(as: "alice")
-            try await pass(shop) { try await shop.ledger.lookUp(order.id).order != nil }
+            try await shop.pass { try await shop.ledger.lookUp(order.id).order != nil }
             _ = try await shop.flashSale.cancel(order.id, of: UserID("alice")!)
-            try await pass(shop) { try await shop.stock.snapshot(of: shop.sale)?.remaining == 1 }
+            try await shop.pass { try await shop.stock.snapshot(of: shop.sale)?.remaining == 1 }
             guard case .done = try await shop.flashSale.cancel(order.id, of: UserID("alice")!) else {
                 Issue.record("cancelling again is not harmless")
                 return
             }
-            try await pass(shop) { try await shop.ledger.openReturns(limit: 1).isEmpty }
+            try await shop.pass { try await shop.ledger.openReturns(limit: 1).isEmpty }
             #expect(try await shop.stock.snapshot(of: shop.sale)?.remaining == 1)
         }
     }
@@ -107,9 +88,9 @@ struct LifecycleTests {
         configuration.ledgerRate = 500
         let shop = try await Shop(stock: 3000, configuration: configuration)
         for buyer in 0..<3000 { _ = try await shop.buy(as: "u\(buyer)") }
-        try await running(shop) {
+        try await shop.running {
             var seen: [(at: Duration, rows: Int)] = []
-            try await pass(shop) {
+            try await shop.pass {
                 let rows = try await shop.ledger.totals(of: shop.sale)!.awaiting
                 seen.append((shop.clock.uptime, rows))
                 return rows == 3000
@@ -125,7 +106,7 @@ struct LifecycleTests {
     @Test func eventsTellWhatBecomesOfOrders() async throws {
         let shop = try await Shop(stock: 1)
         var events = shop.flashSale.orderEvents().makeAsyncIterator()
-        try await running(shop) {
+        try await shop.running {
             let order = try await shop.buy(as: "alice")
             #expect(await events.next()?.status == .awaitingPayment)
             _ = try await shop.flashSale.pay(order.id, of: UserID("alice")!)

@@ -1,6 +1,7 @@
 import Logging
 import SeckillCore
 import SeckillTesting
+import Testing
 
 /// A shop on memory backends and a clock that stands still: what the tests of the funnel buy from.
 struct Shop {
@@ -78,6 +79,31 @@ struct Shop {
             guard !deliveries.isEmpty else { return }
             _ = try await ledger.record(deliveries.compactMap(\.reservation), at: clock.now)
             try await worker.acknowledge(deliveries)
+        }
+    }
+
+    /// Runs the services, and moves the clock from sleep to sleep, until `condition` holds. Fails after an hour of the
+    /// clock's time.
+    func work(until condition: () async throws -> Bool) async throws {
+        try await running { try await pass(until: condition) }
+    }
+
+    /// Runs the services around `body`.
+    func running(_ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await flashSale.run() }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    /// Moves the clock until `condition` holds.
+    func pass(until condition: () async throws -> Bool) async throws {
+        let end = clock.uptime + .seconds(3600)
+        while try await !condition() {
+            try #require(clock.uptime < end, "an hour has passed")
+            for _ in 0..<20 { await Task.yield() }
+            clock.advance(by: .milliseconds(50))
         }
     }
 

@@ -1,0 +1,175 @@
+import SeckillTesting
+import Testing
+
+@testable import SeckillCore
+
+/// The funnel over backends that fail on purpose.
+struct FaultTests {
+    @Test(arguments: [Faults.Fault.failBefore, .failAfter, .repeat])
+    func ordersReachALedgerThatFailsNowAndThen(fault: Faults.Fault) async throws {
+        let clock = ManualClock()
+        let faults = Faults(clock: clock)
+        let shop = try await Shop(stock: 40, clock: clock, ledger: faults.wrap(MemoryOrderLedger()))
+        for buyer in 0..<40 { _ = try await shop.buy(as: "u\(buyer)") }
+        faults.inject(fault, into: "record", calls: 1...3)
+        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.pending == 0 }
+        #expect(faults.count(of: "record") == (fault == .repeat ? 1 : 3))
+        #expect(try await shop.ledger.totals(of: shop.sale)?.awaiting == 40)
+        #expect(try await shop.unitsAccountedFor() == 40)
+    }
+
+    @Test(arguments: 0..<5)
+    func oneOrderThatCannotBeRecordedIsPutAsideAndTheOthersAreNot(poisoned: Int) async throws {
+        let ledger = PickyLedger()
+        var configuration = FlashSale.Configuration()
+        configuration.takeOver = .seconds(2)
+        let shop = try await Shop(stock: 5, ledger: ledger, configuration: configuration)
+        var orders: [Order] = []
+        for buyer in 0..<5 { orders.append(try await shop.buy(as: "u\(buyer)")) }
+        ledger.refuse(orders[poisoned].id)
+        let user = orders[poisoned].user
+        try await shop.work { try await shop.flashSale.order(orders[poisoned].id, of: user)?.status == .rejected }
+        #expect(try await shop.flashSale.order(orders[poisoned].id, of: user)?.reason == .undeliverable)
+        #expect(try await shop.ledger.totals(of: shop.sale)?.awaiting == 4)
+        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.remaining == 1 }
+        #expect(try await shop.stock.outbox.depth().deadLettered == 1)
+        #expect(try await shop.unitsAccountedFor() == 5)
+        // Free to try again, with another link.
+        #expect(try await shop.buy(as: user.text).status == .queued)
+    }
+
+    /// A fault of each kind in each call that a rebuild makes: it starts over and ends well.
+    @Test(arguments: [Faults.Fault.failBefore, .failAfter, .repeat])
+    func aRebuildSurvivesAFaultAtEachStep(fault: Faults.Fault) async throws {
+        for call in ["identity", "sale", "claim", "record", "beginEpoch", "install"] {
+            let clock = ManualClock()
+            let faults = Faults(clock: clock)
+            let shop = try await Shop(
+                stock: 5,
+                clock: clock,
+                ledger: faults.wrap(MemoryOrderLedger()),
+                wrapping: { faults.wrap($0) }
+            )
+            let recorded = try await shop.buy(as: "alice")
+            try await shop.record()
+            let pending = try await shop.buy(as: "bob")
+            try await shop.stock.distrust(shop.sale, epoch: 1)
+            faults.inject(fault, into: call, calls: 1...1)
+            try await shop.work { try await shop.stock.snapshot(of: shop.sale) != nil }
+            #expect(faults.count(of: call) == 1, "\(call)")
+            for (order, user) in [(recorded, "alice"), (pending, "bob")] {
+                let found = try await shop.flashSale.order(order.id, of: UserID(user)!)
+                #expect(found?.status == .awaitingPayment, "\(call): what was in the outbox is honoured")
+            }
+            #expect(try await shop.unitsAccountedFor() == 5, "\(call)")
+        }
+    }
+
+    @Test func anOutboxThatWasTrimmedIsNoticed() async throws {
+        let shop = try await Shop(stock: 5)
+        let order = try await shop.buy(as: "alice")
+        let taken = try await shop.stock.outbox.receive(10, as: ConsumerID("vandal"), wait: .zero)
+        try await shop.stock.outbox.acknowledge(taken)
+        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.epoch == 2 }
+        let found = try await shop.flashSale.order(order.id, of: UserID("alice")!)
+        #expect(found?.status == .rejected && found?.reason == .lost)
+        #expect(try await shop.unitsAccountedFor() == 5)
+    }
+
+    @Test func aStoreThatWasRolledBackIsNoticed() async throws {
+        let shop = try await Shop(stock: 5)
+        let order = try await shop.buy(as: "alice")
+        try await shop.work { try await shop.ledger.lookUp(order.id).order != nil }
+        // The same epoch, as it was at its beginning.
+        try await shop.stock.distrust(shop.sale, epoch: 1)
+        let outcome = try await shop.stock.claim(
+            shop.sale,
+            epoch: 1,
+            sequence: 0,
+            identity: shop.stock.identity(),
+            lifetime: .seconds(1)
+        )
+        guard case .claimed(let claim, _) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        let terms = try #require(try await shop.ledger.sale(shop.sale)).terms
+        let old = InstalledStock(terms: terms, epoch: 1, remaining: 5, held: [:])
+        #expect(try await shop.stock.install(old, under: claim))
+        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.epoch == 2 }
+        #expect(try await shop.stock.snapshot(of: shop.sale)?.remaining == 4)
+        #expect(try await shop.unitsAccountedFor() == 5)
+    }
+
+    @Test func aStoreThatDoesNotAnswerIsARefusalWithTheOrdersAddress() async throws {
+        let clock = ManualClock()
+        let faults = Faults(clock: clock)
+        let shop = try await Shop(clock: clock, wrapping: { faults.wrap($0) })
+        let link = try await shop.link(for: "alice")
+        faults.inject(.failAfter, into: "reserve", calls: 1...1)
+        let outcome = await shop.flashSale.purchase(link.token, of: shop.sale, by: .user(UserID("alice")!))
+        guard case .refused(.unavailable, let order) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(order == link.order)
+        // It did happen, and the same link says so.
+        #expect(try await shop.flashSale.order(link.order, of: UserID("alice")!)?.status == .queued)
+        #expect(try await shop.buy(link, as: "alice").sequence == 1)
+    }
+
+    @Test func termsThatDidNotReachTheStoreAreBroughtAgain() async throws {
+        let clock = ManualClock()
+        let faults = Faults(clock: clock)
+        let shop = try await Shop(clock: clock, wrapping: { faults.wrap($0) })
+        let link = try await shop.link(for: "alice")
+        faults.inject(.failBefore, into: "update", calls: 1...2)
+        _ = try await shop.flashSale.setAdmission(.paused, of: shop.sale)
+        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.revision == 2 }
+        await #expect(throws: Refused(refusal: .paused)) { try await shop.buy(link, as: "alice") }
+    }
+}
+
+/// A ledger that can never record certain orders, as if their rows broke a rule that nobody foresaw.
+private final class PickyLedger: OrderLedger {
+    private let base = MemoryOrderLedger()
+    private let refused = Locked<Set<OrderID>>([])
+
+    func refuse(_ order: OrderID) { refused.withLock { _ = $0.insert(order) } }
+
+    func record(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
+        let refused = refused.withLock { $0 }
+        guard reservations.allSatisfy({ !refused.contains($0.order) }) else {
+            throw SeckillError(.invalid, "this one never")
+        }
+        return try await base.record(reservations, at: now)
+    }
+
+    func create(_ sale: Sale) async throws -> CreateSaleOutcome { try await base.create(sale) }
+    func sale(_ id: SaleID) async throws -> SaleRecord? { try await base.sale(id) }
+    func sales() async throws -> [SaleRecord] { try await base.sales() }
+    func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
+        try await base.setAdmission(admission, of: sale)
+    }
+    func restock(_ sale: SaleID, adding units: Int, id: String) async throws -> SaleRecord? {
+        try await base.restock(sale, adding: units, id: id)
+    }
+    func reject(_ reservation: Reservation, because reason: RejectionReason, at now: Timestamp) async throws -> Order {
+        try await base.reject(reservation, because: reason, at: now)
+    }
+    func pay(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome { try await base.pay(order, at: now) }
+    func cancel(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        try await base.cancel(order, at: now)
+    }
+    func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
+        try await base.expire(dueAt: now, limit: limit)
+    }
+    func lookUp(_ order: OrderID) async throws -> LedgerAnswer { try await base.lookUp(order) }
+    func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
+    func openReturns(limit: Int) async throws -> [StockReturn] { try await base.openReturns(limit: limit) }
+    func closeReturns(_ returns: [StockReturn]) async throws { try await base.closeReturns(returns) }
+    func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
+        try await base.beginEpoch(after: epoch, of: sale)
+    }
+    func totals(of sale: SaleID) async throws -> SaleTotals? { try await base.totals(of: sale) }
+}
