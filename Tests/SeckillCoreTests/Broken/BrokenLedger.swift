@@ -1,0 +1,194 @@
+import SeckillCore
+import SeckillTesting
+import Testing
+
+@Suite struct BrokenOrderLedgerTests {
+    private func suite(_ mistake: BrokenLedger.Mistake) -> OrderLedgerConformance {
+        OrderLedgerConformance { BrokenLedger(mistake) }
+    }
+
+    @Test func withoutItsMistakeItIsRight() async throws { try await suite(.none).run() }
+
+    @Test func guards() async throws {
+        let stock = "never more live orders than stock; the rest are rejected with a return"
+        try await expect(suite(.noGuards), breaks: stock)
+        try await expect(suite(.noGuards), breaks: "nobody over the limit; the rest are rejected with a return")
+        let race = "many workers that record the same orders at once record each once"
+        try await expect(suite(.noGuards), breaks: race)
+        let batch = "one impossible order makes the whole batch invalid, and nothing of it is recorded"
+        try await expect(suite(.recordsOneByOne), breaks: batch)
+        try await expect(suite(.joinsUsers), breaks: "users are told apart by bytes")
+        let sequence = "the sequence is the highest recorded in this epoch, rejections included"
+        try await expect(suite(.sequenceOfLiveOnly), breaks: sequence)
+    }
+
+    @Test func deadlines() async throws {
+        try await expect(suite(.paysLate), breaks: "an order is paid until the last millisecond before its deadline")
+        try await expect(suite(.expiresEarly), breaks: "an order expires from its deadline on, to the millisecond")
+        let race = "payment, cancellation and expiry of one order at once: one of them"
+        try await expect(suite(.looksThenPays), breaks: race)
+    }
+
+    @Test func returns() async throws {
+        try await expect(
+            suite(.returnsOfTheOrdersEpoch),
+            breaks: "a return is of the epoch it is written in, not of its order's"
+        )
+        try await expect(suite(.closesNothing), breaks: "a closed return is made once and for all")
+        let restock = "a restock repeated by its id adds nothing, whatever happened since"
+        try await expect(suite(.restocksAgain), breaks: restock)
+        let newest = "open returns come oldest first, up to the limit"
+        try await expect(suite(.newestReturnsFirst), breaks: newest)
+    }
+
+    @Test func epochs() async throws {
+        try await expect(suite(.beginsAnyEpoch), breaks: "an epoch begins only after the one that is named")
+        try await expect(suite(.beginsAnyEpoch), breaks: "of many rebuilds at once, one begins the epoch")
+        let absorbs = "an epoch absorbs its sale's open returns, and no other's"
+        try await expect(suite(.absorbsNothing), breaks: absorbs)
+        let read = "an order recorded while an epoch begins is counted in it, or lost"
+        try await expect(suite(.countsBeforeItBegins), breaks: read)
+    }
+}
+
+/// A right ledger behind one mistake.
+private final class BrokenLedger: OrderLedger {
+    enum Mistake {
+        case none
+        case noGuards, recordsOneByOne, joinsUsers, sequenceOfLiveOnly
+        case paysLate, expiresEarly, looksThenPays
+        case returnsOfTheOrdersEpoch, closesNothing, restocksAgain, newestReturnsFirst
+        case beginsAnyEpoch, absorbsNothing, countsBeforeItBegins
+    }
+
+    private struct Notes: Sendable {
+        var restocks = 0
+        var live = 0
+        var paid: Set<OrderID> = []
+        var users: [String: UserID] = [:]
+        var kept: [StockReturn] = []
+    }
+
+    private let base = MemoryOrderLedger()
+    private let mistake: Mistake
+    private let notes = Locked(Notes())
+
+    init(_ mistake: Mistake) { self.mistake = mistake }
+
+    func create(_ sale: Sale) async throws -> CreateSaleOutcome {
+        var sale = sale
+        if mistake == .noGuards { (sale.stock, sale.limitPerUser) = (1_000_000_000, 1000) }
+        return try await base.create(sale)
+    }
+
+    func sale(_ id: SaleID) async throws -> SaleRecord? {
+        var record = try await base.sale(id)
+        if mistake == .sequenceOfLiveOnly { record?.sequence = notes.withLock { $0.live } }
+        return record
+    }
+
+    func sales() async throws -> [SaleRecord] { try await base.sales() }
+
+    func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
+        try await base.setAdmission(admission, of: sale)
+    }
+
+    func restock(_ sale: SaleID, adding units: Int, id: String) async throws -> SaleRecord? {
+        let turn = notes.withLock { notes in
+            notes.restocks += 1
+            return notes.restocks
+        }
+        return try await base.restock(sale, adding: units, id: mistake == .restocksAgain ? "\(id).\(turn)" : id)
+    }
+
+    func record(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
+        var reservations = reservations
+        if mistake == .joinsUsers {
+            for index in reservations.indices {
+                let user = reservations[index].user
+                reservations[index].user = notes.withLock { notes in
+                    // String finds é composed and decomposed the same.
+                    let known = notes.users[user.text] ?? user
+                    notes.users[user.text] = known
+                    return known
+                }
+            }
+        }
+        guard mistake == .recordsOneByOne else {
+            let orders = try await base.record(reservations, at: now)
+            let live = orders.filter(\.status.isLive).map(\.sequence).max() ?? 0
+            notes.withLock { $0.live = max($0.live, live) }
+            return orders
+        }
+        var orders: [Order] = []
+        for reservation in reservations { orders += try await base.record([reservation], at: now) }
+        return orders
+    }
+
+    func reject(_ reservation: Reservation, because reason: RejectionReason, at now: Timestamp) async throws -> Order {
+        try await base.reject(reservation, because: reason, at: now)
+    }
+
+    func pay(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        guard mistake == .looksThenPays else {
+            return try await base.pay(order, at: mistake == .paysLate ? now + .milliseconds(-1) : now)
+        }
+        guard var row = try await lookUp(order).order else { return .unknown }
+        guard row.status == .awaitingPayment, let payBy = row.payBy, now < payBy else { return .refused(row) }
+        await Task.yield()
+        notes.withLock { _ = $0.paid.insert(order) }
+        row.status = .paid
+        return .done(row)
+    }
+
+    func cancel(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        try await base.cancel(order, at: now)
+    }
+
+    func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
+        try await base.expire(dueAt: mistake == .expiresEarly ? now + .milliseconds(1) : now, limit: limit)
+    }
+
+    func lookUp(_ order: OrderID) async throws -> LedgerAnswer {
+        var answer = try await base.lookUp(order)
+        if notes.withLock({ $0.paid.contains(order) }) { answer.order?.status = .paid }
+        return answer
+    }
+
+    func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
+
+    func openReturns(limit: Int) async throws -> [StockReturn] {
+        var open = try await base.openReturns(limit: .max) + notes.withLock { $0.kept }
+        if mistake == .newestReturnsFirst { open.reverse() }
+        if mistake == .returnsOfTheOrdersEpoch {
+            for index in open.indices { open[index].epoch = OrderID(open[index].id)?.epoch ?? open[index].epoch }
+        }
+        return Array(open.prefix(limit))
+    }
+
+    func closeReturns(_ returns: [StockReturn]) async throws {
+        if mistake != .closesNothing { try await base.closeReturns(returns) }
+    }
+
+    func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
+        switch mistake {
+        case .beginsAnyEpoch:
+            guard let present = try await base.sale(sale)?.epoch else { return nil }
+            return try await base.beginEpoch(after: present, of: sale)
+        case .absorbsNothing:
+            let open = try await base.openReturns(limit: .max).filter { $0.sale == sale }
+            notes.withLock { $0.kept += open }
+            return try await base.beginEpoch(after: epoch, of: sale)
+        case .countsBeforeItBegins:
+            guard let totals = try await base.totals(of: sale) else { return nil }
+            for _ in 1...5 { await Task.yield() }
+            var installed = try await base.beginEpoch(after: epoch, of: sale)
+            installed?.remaining = totals.stock - totals.awaiting - totals.paid
+            return installed
+        default:
+            return try await base.beginEpoch(after: epoch, of: sale)
+        }
+    }
+
+    func totals(of sale: SaleID) async throws -> SaleTotals? { try await base.totals(of: sale) }
+}
