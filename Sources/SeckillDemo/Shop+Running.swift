@@ -2,16 +2,22 @@ internal import Foundation
 internal import Hummingbird
 internal import NIOCore
 internal import SeckillCore
+internal import SeckillSQLite
 internal import ServiceLifecycle
 internal import UnixSignals
 
 extension Shop {
     /// The shop of `settings`, with its sales.
     init(_ settings: Settings) async throws {
-        let ledger = MemoryOrderLedger()
-        let secrets = try settings.secrets ?? SecretFile(ledger: settings.ledger).load()
-        try self.init(settings, ledger: ledger, secrets: secrets)
-        try await declareSales()
+        do {
+            let ledger = try await SQLiteOrderLedger.open(path: settings.ledger)
+            let lock = try LedgerLock(ledger: settings.ledger)
+            let secrets = try settings.secrets ?? SecretFile(ledger: settings.ledger).load()
+            try self.init(settings, ledger: ledger, lock: lock, secrets: secrets)
+            try await declareSales()
+        } catch let error as SeckillError {
+            throw StartError(error.message)
+        }
     }
 
     /// Serves until told to stop: then takes no more, answers what is in hand and records what is queued, all in ten
@@ -32,8 +38,8 @@ extension Shop {
             try await ServiceGroup(configuration: configuration).run()
         } catch let error as IOError {
             throw StartError("\(settings.host):\(settings.port) cannot be listened on: \(error.advice)")
-        } catch let error as SocketAddressError {
-            throw StartError("--host \(settings.host) is no address of this machine (\(error))")
+        } catch is SocketAddressError, is SocketAddressError.UnknownHost {
+            throw StartError("--host \(settings.host) is no address of this machine")
         }
     }
 }

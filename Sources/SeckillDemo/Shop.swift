@@ -11,16 +11,20 @@ struct Shop: Sendable {
     let flashSale: FlashSale
     let site: Site
     let logger: Logger
+    /// Held for as long as the shop is.
+    private let lock: LedgerLock?
 
     /// A shop over these backends.
     init(
         _ settings: Settings,
         ledger: any OrderLedger,
+        lock: LedgerLock? = nil,
         secrets: [String],
         clock: any SaleClock = .system,
         logger: Logger = Logger(label: "seckill")
     ) throws {
         self.settings = settings
+        self.lock = lock
         self.logger = logger
         var configuration = FlashSale.Configuration()
         configuration.sessionLifetime = settings.sessionTTL

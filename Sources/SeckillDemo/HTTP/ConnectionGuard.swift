@@ -4,8 +4,8 @@ internal import NIOHTTP1
 internal import NIOHTTPTypes
 internal import NIOHTTPTypesHTTP1
 
-/// Guards one connection where routes cannot: a request must arrive in time (408), its head must fit (431), and at
-/// shutdown every request that was sent is answered.
+/// Guards one connection where routes cannot: a request must arrive in time (408), its head must fit (431), what is no
+/// HTTP is said to be none (400), and at shutdown every request that was sent is answered.
 ///
 /// Sits behind the HTTP decoder, with two scouts in front of it that tell what it cannot see from there.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
@@ -30,6 +30,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var deadline: NIODeadline?
     private var alarm: Scheduled<Void>?
     private var alarmDue: NIODeadline?
+    private var isLingering = false
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -91,8 +92,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error as? HTTPParserError == .headerOverflow else { return context.fireErrorCaught(error) }
-        perform(state.refuse(.headTooLarge), context)
+        guard !state.isOver, error is HTTPParserError || error is HTTP1TypeConversionError else {
+            return context.fireErrorCaught(error)
+        }
+        guard !state.isDeaf else { return }
+        let isTooLarge = error as? HTTPParserError == .headerOverflow
+        perform(state.refuse(isTooLarge ? .headTooLarge : .badRequest), context)
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard isLingering, mode == .all else { return context.close(mode: mode, promise: promise) }
+        if let promise { context.channel.closeFuture.cascade(to: promise) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -142,7 +152,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Answers and closes: first the way out, so that a client that is still sending can read the answer.
+    /// Answers and closes: first the way out, so that a client that is still sending can read the answer. Whoever waits
+    /// for the rest of the request is told that there is none, lest a part be taken for the whole.
     private func refuse(_ problem: Problem, _ context: ChannelHandlerContext) {
         var head = HTTPResponse(status: problem.code.status, headerFields: problem.fields)
         let body = ByteBuffer(bytes: problem.body)
@@ -154,8 +165,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         context.close(mode: .output, promise: nil)
+        isLingering = true
         alarm?.cancel()
         alarm = context.eventLoop.assumeIsolated().scheduleTask(in: limits.linger) { context.close(promise: nil) }
+        if state.hasPassedHead { context.fireErrorCaught(HTTPParserError.invalidEOFState) }
     }
 }
 
@@ -176,6 +189,7 @@ extension Problem.Code {
     /// What a client may do whose request never reached a route.
     fileprivate var advice: String {
         switch self {
+        case .badRequest: "It is not HTTP/1.1, or breaks off."
         case .timeout: "A request must arrive within 10 s."
         case .headTooLarge: "Request line and header fields may have 16384 bytes."
         default: title

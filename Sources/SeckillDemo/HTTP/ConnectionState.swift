@@ -11,7 +11,7 @@ struct ConnectionState {
     /// Bytes of a request have come, but not all.
     private(set) var isArriving = false
     /// The head of the request that is arriving has been passed on.
-    private var headPassed = false
+    private(set) var hasPassedHead = false
     /// Requests passed on whose response is not finished.
     private var unanswered = 0
     /// A response has begun and not ended.
@@ -42,7 +42,7 @@ struct ConnectionState {
     /// - Parameter isLast: whether the client wants no more than this answer.
     mutating func requestBegan(isLast: Bool) {
         isArriving = true
-        headPassed = true
+        hasPassedHead = true
         unanswered += 1
         if isLast {
             self.isLast = true
@@ -52,7 +52,7 @@ struct ConnectionState {
 
     mutating func requestEnded() {
         isArriving = false
-        headPassed = false
+        hasPassedHead = false
     }
 
     /// A response's head goes out. Whether it must tell the client that it is the last.
@@ -76,13 +76,13 @@ struct ConnectionState {
 
     /// The request that is arriving cannot be taken.
     mutating func refuse(_ code: Problem.Code) -> Action {
-        let own = headPassed ? 1 : 0
+        let own = hasPassedHead ? 1 : 0
         if unanswered > own {
             pending = code
             return .none
         }
         // Its answer has begun or is out already: there is nothing left to say.
-        if headPassed, isAnswering || unanswered == 0 { return over(.close) }
+        if hasPassedHead, isAnswering || unanswered == 0 { return over(.close) }
         return over(.refuse(code))
     }
 

@@ -21,6 +21,8 @@ final class RawConnection: Sendable {
 
     func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
 
+    func close() async { try? await channel.close() }
+
     /// All that was sent, once the other side has closed.
     func heardAtTheEnd() async throws -> String { try await heard.get() }
 
