@@ -12,6 +12,7 @@ final class Mailbox: Sendable {
     }
 
     var session: RedisSession? { state.withLock(\.session) }
+    var waiting: Int { state.withLock(\.waiting) }
     var isClosed: Bool { state.withLock(\.isClosed) }
 
     func append(_ entries: [MailboxState.Entry], on session: RedisSession?) throws(SeckillError) {

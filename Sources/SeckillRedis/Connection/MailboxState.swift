@@ -39,6 +39,9 @@ struct MailboxState: Sendable {
         if case .up(let session) = phase { session } else { nil }
     }
 
+    /// Commands that have no answer yet.
+    var waiting: Int { inFlight + entries.count }
+
     var isClosed: Bool {
         if case .closed = phase { true } else { false }
     }
@@ -56,7 +59,7 @@ struct MailboxState: Sendable {
                 throw SeckillError(.unavailable, "the connection to Redis was replaced")
             }
         }
-        guard inFlight + entries.count + new.count <= limit else {
+        guard waiting + new.count <= limit else {
             throw SeckillError(.overloaded, "\(limit) commands wait for Redis")
         }
         entries.append(contentsOf: new)

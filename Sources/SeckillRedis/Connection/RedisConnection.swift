@@ -51,6 +51,9 @@ public final class RedisConnection: Sendable {
 
     // MARK: Inside the module
 
+    /// Commands that have no answer yet.
+    var waiting: Int { mailbox.waiting }
+
     /// What is at the other end.
     /// - Throws: `unavailable` while there is no connection.
     func session() throws(SeckillError) -> RedisSession {

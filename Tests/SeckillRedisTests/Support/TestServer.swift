@@ -13,14 +13,18 @@ actor TestServer {
 
     let folder: URL
     private let options: [String]
+    private let password: String?
     private var process: Process?
     private var guardian: Process?
 
     nonisolated var socket: String { folder.appending(path: "redis.sock").path }
-    nonisolated var configuration: RedisConfiguration { RedisConfiguration(address: .unix(path: socket)) }
+    nonisolated var configuration: RedisConfiguration {
+        RedisConfiguration(address: .unix(path: socket), password: password)
+    }
 
-    private init(options: [String]) throws {
+    private init(options: [String], password: String?) throws {
         self.options = options
+        self.password = password
         folder = FileManager.default.temporaryDirectory.appending(path: "seckill-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
@@ -28,9 +32,10 @@ actor TestServer {
     /// Runs `body` with a server that is up, and ends the server afterwards.
     static func with(
         options: [String] = [],
+        password: String? = nil,
         _ body: (TestServer) async throws -> Void
     ) async throws {
-        let server = try TestServer(options: options)
+        let server = try TestServer(options: options, password: password)
         do {
             try await server.start()
             try await body(server)
@@ -48,7 +53,7 @@ actor TestServer {
             [
                 "--port", "0", "--unixsocket", socket, "--dir", folder.path, "--save", "", "--appendonly", "yes",
                 "--appendfsync", "everysec", "--loglevel", "warning", "--enable-debug-command", "yes",
-            ] + options
+            ] + (password.map { ["--requirepass", $0] } ?? []) + options
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         try process.run()
@@ -115,4 +120,19 @@ func eventually(
 
 struct NeverHappened: Error, CustomStringConvertible {
     var description: String
+}
+
+/// A port that nobody listened on a moment ago.
+func freePort() throws -> Int {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    try withUnsafeMutableBytes(of: &address) { bytes in
+        let pointer = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress!
+        try #require(bind(listener, pointer, size) == 0 && getsockname(listener, pointer, &size) == 0)
+    }
+    return Int(UInt16(bigEndian: address.sin_port))
 }

@@ -1,0 +1,289 @@
+import Foundation
+import Logging
+import SeckillCore
+import Testing
+
+@testable import SeckillRedis
+
+@Suite("RedisConnection", .ifRedisServer) struct RedisConnectionTests {
+    /// A server and a connection to it.
+    private func with(
+        options: [String] = [],
+        timeout: Duration = .seconds(2),
+        maxInFlight: Int = 16_384,
+        _ body: (TestServer, RedisConnection) async throws -> Void
+    ) async throws {
+        try await TestServer.with(options: options) { server in
+            var configuration = server.configuration
+            configuration.timeout = timeout
+            configuration.maxInFlight = maxInFlight
+            let redis = try await RedisConnection.connect(configuration, logger: .quiet)
+            try await body(server, redis)
+            await redis.close()
+        }
+    }
+
+    /// Everything waits, as if the machine were busy.
+    private func pause(_ redis: RedisConnection, milliseconds: Int) async throws {
+        _ = try await redis.perform(["CLIENT", "PAUSE", "\(milliseconds)", "ALL"])
+    }
+
+    private func code(_ body: () async throws -> Void) async -> SeckillError.Code? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return (error as? SeckillError)?.code
+        }
+    }
+
+    @Test func everyCallerGetsItsOwnAnswer() async throws {
+        try await with { _, redis in
+            try await withThrowingDiscardingTaskGroup { group in
+                for caller in 0..<300 {
+                    group.addTask {
+                        for turn in 0..<20 {
+                            let text = "\(caller).\(turn)"
+                            let found1 = try await redis.send(["ECHO", text]).text
+                            #expect(found1 == text)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func cancelledCallersDisturbNobody() async throws {
+        try await with { _, redis in
+            try await withThrowingDiscardingTaskGroup { group in
+                for caller in 0..<200 {
+                    group.addTask {
+                        for turn in 0..<10 {
+                            let text = "\(caller).\(turn)"
+                            let call = Task { try await redis.send(["ECHO", text]) }
+                            if caller % 2 == 0 {
+                                if turn % 2 == 0 { await Task.yield() }
+                                call.cancel()
+                                if let value = try? await call.value { #expect(value.text == text) }
+                            } else {
+                                let found2 = try await call.value.text
+                                #expect(found2 == text)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func commandsSentTogetherAreAnsweredInOrder() async throws {
+        try await with { _, redis in
+            let values = try await redis.perform([
+                ["SET", "k", "1"], ["LPUSH", "k", "x"], ["INCR", "k"], ["GET", "none"],
+            ])
+            #expect(values.count == 4)
+            #expect(values[0].text == "OK")
+            if case .error(let error) = values[1] {
+                #expect(error.kind == "WRONGTYPE")
+            } else {
+                Issue.record("no error")
+            }
+            #expect(values[2] == .integer(2))
+            #expect(values[3] == .null)
+            let one = try await redis.perform([["LPUSH", "k", "x"]])
+            if case .error = one[0] {} else { Issue.record("no error") }
+            let found3 = try await redis.perform([])
+            #expect(found3 == [])
+        }
+    }
+
+    @Test func argumentsAndAnswersHoldAnyBytes() async throws {
+        try await with { _, redis in
+            for bytes in [[], [0], Array("\r\n$5\r\n".utf8), Array(0...255), Array(repeating: 10, count: 1_000_000)]
+                as [[UInt8]]
+            {
+                var command: RedisCommand = ["ECHO"]
+                command.append(bytes)
+                let found4 = try await redis.send(command)
+                #expect(found4 == .bytes(bytes))
+            }
+            let nested = try await redis.send(["EVAL", "return {1, {'a', {}}, false}", "0"])
+            #expect(nested == .array([.integer(1), .array([.bytes([97]), .array([])]), .null]))
+        }
+    }
+
+    @Test func whatRedisRefusesIsThrown() async throws {
+        try await with { _, redis in
+            let error = await #expect(throws: RedisError.self) { try await redis.send(["NO-SUCH-COMMAND"]) }
+            #expect(error?.kind == "ERR")
+            #expect(await code { _ = try await redis.send(["SELECT", "1"]) } == .invalid)
+        }
+    }
+
+    @Test func aSlowServerTimesOutAndKeepsTheOrder() async throws {
+        try await with(timeout: .milliseconds(400)) { _, redis in
+            let before = try redis.session()
+            try await pause(redis, milliseconds: 700)
+            #expect(await code { _ = try await redis.send(["ECHO", "late"]) } == .outcomeUnknown)
+            try await eventually("Redis answers again") {
+                (try? await redis.send(["ECHO", "now"]).text).map { $0 == "now" } ?? false
+            }
+            #expect(try redis.session() == before, "it was slow, not dead")
+        }
+    }
+
+    @Test func aDeadServerIsDropped() async throws {
+        try await with(timeout: .milliseconds(100)) { _, redis in
+            let before = try redis.session()
+            try await pause(redis, milliseconds: 2000)
+            #expect(await code { _ = try await redis.send(["PING"]) } == .outcomeUnknown)
+            try await eventually("the connection is given up") { (try? redis.session()) != before }
+            try await eventually("there is another") { redis.isReady }
+            #expect(try redis.session().identity == before.identity)
+        }
+    }
+
+    @Test func aBreakLeavesWhatWasSentUnknown() async throws {
+        try await with { server, redis in
+            try await pause(redis, milliseconds: 60_000)
+            let calls = (0..<10).map { index in Task { try await redis.send(["ECHO", "\(index)"]) } }
+            // All have been sent when the one after them is refused.
+            for _ in 0..<100 { await Task.yield() }
+            await server.kill()
+            for call in calls {
+                let code = await code { _ = try await call.value }
+                #expect(code == .outcomeUnknown || code == .unavailable)
+            }
+            try await eventually("the break is noticed") { !redis.isReady }
+            #expect(await code { _ = try await redis.send(["PING"]) } == .unavailable)
+        }
+    }
+
+    @Test func itComesBackByItselfAndSeesThatTheServerIsAnother() async throws {
+        try await with { server, redis in
+            let before = try redis.session()
+            await server.kill()
+            try await eventually("the break is noticed") { !redis.isReady }
+            try await server.start()
+            try await eventually("it is connected again") { redis.isReady }
+            #expect(try redis.session().identity != before.identity)
+            #expect(await code { _ = try await redis.perform(["PING"], on: before) } == .unavailable)
+            let found5 = try await redis.send(["PING"]).text
+            #expect(found5 == "PONG")
+        }
+    }
+
+    @Test func tooManyAtOnceAreOverloaded() async throws {
+        try await with(maxInFlight: 10) { _, redis in
+            try await pause(redis, milliseconds: 500)
+            let codes = await withTaskGroup(of: SeckillError.Code?.self) { group in
+                for _ in 0..<30 { group.addTask { await code { _ = try await redis.send(["PING"]) } } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            // The connection's own questions take no place.
+            #expect(codes.filter { $0 == .overloaded }.count == 20)
+            #expect(codes.filter { $0 == nil }.count == 10)
+            let found6 = try await redis.send(["PING"]).text
+            #expect(found6 == "PONG")
+        }
+    }
+
+    @Test func aMasterThatWasAReplicaForAMomentIsAnother() async throws {
+        try await with { _, redis in
+            let before = try redis.session()
+            _ = try await redis.send(["REPLICAOF", "127.0.0.1", "1"])
+            _ = try await redis.send(["REPLICAOF", "NO", "ONE"])
+            try await eventually("it is noticed") { (try? redis.session()).map { $0 != before } ?? false }
+            #expect(try redis.session().identity != before.identity, "its run id is the same, its history is not")
+        }
+    }
+
+    @Test func aReplicaIsRefused() async throws {
+        try await with { _, redis in
+            _ = try await redis.send(["REPLICAOF", "127.0.0.1", "1"])
+            let error = await #expect(throws: SeckillError.self) {
+                var configuration = redis.configuration
+                configuration.timeout = .milliseconds(200)
+                _ = try await RedisConnection.connect(configuration, logger: .quiet)
+            }
+            #expect("\(error!)".contains("slave, not a master"))
+            try await eventually("the demotion is noticed") { !redis.isReady }
+        }
+    }
+
+    @Test func whoIsNotThereIsNamed() async throws {
+        var configuration = RedisConfiguration(address: .unix(path: "/nonexistent/redis.sock"))
+        configuration.timeout = .milliseconds(100)
+        let error = await #expect(throws: SeckillError.self) {
+            _ = try await RedisConnection.connect(configuration, logger: .quiet)
+        }
+        #expect(error?.code == .unavailable)
+        #expect("\(error!)".contains("No such file"))
+    }
+
+    @Test func closingWaitsForWhatIsOnItsWay() async throws {
+        try await with { _, redis in
+            let other = try await RedisConnection.connect(redis.configuration, logger: .quiet)
+            try await pause(redis, milliseconds: 300)
+            let late = Task { try await other.send(["PING"]) }
+            try await eventually("it has been sent") { other.waiting > 0 }
+            await other.close()
+            let found7 = try await late.value.text
+            #expect(found7 == "PONG")
+            #expect(await code { _ = try await other.send(["PING"]) } == .unavailable)
+            await other.close()
+        }
+    }
+
+    @Test func itIsAServiceThatEndsWhenItIsTold() async throws {
+        try await TestServer.with { server in
+            let redis = try RedisConnection(server.configuration, logger: .quiet)
+            let running = Task { try await redis.run() }
+            try await eventually("it is connected") { redis.isReady }
+            running.cancel()
+            await #expect(throws: CancellationError.self) { try await running.value }
+            #expect(!redis.isReady)
+            await #expect(throws: SeckillError.self) { try await redis.run() }
+        }
+    }
+
+    @Test func logsIn() async throws {
+        let options = ["--user", "shop", "on", ">p@ss word", "~*", "&*", "+@all"]
+        try await TestServer.with(options: options, password: "secret") { server in
+            var configuration = server.configuration
+            configuration.database = 5
+            let redis = try await RedisConnection.connect(configuration, logger: .quiet)
+            let found8 = try await redis.send(["ACL", "WHOAMI"]).text
+            #expect(found8 == "default")
+            await redis.close()
+            configuration.username = "shop"
+            configuration.password = "p@ss word"
+            let shop = try await RedisConnection.connect(configuration, logger: .quiet)
+            let found9 = try await shop.send(["ACL", "WHOAMI"]).text
+            #expect(found9 == "shop")
+            _ = try await shop.send(["SET", "k", "5"])
+            let found10 = try await shop.send(["INFO", "keyspace"]).text?.contains("db5:keys=1")
+            #expect(found10 == true)
+            await shop.close()
+            configuration.password = "wrong"
+            configuration.timeout = .milliseconds(200)
+            let error = await #expect(throws: SeckillError.self) {
+                _ = try await RedisConnection.connect(configuration, logger: .quiet)
+            }
+            #expect("\(error!)".contains("login: WRONGPASS"))
+        }
+    }
+
+    @Test func talksTCPAsWell() async throws {
+        let port = try freePort()
+        try await with(options: ["--bind", "127.0.0.1", "--port", "\(port)"]) { _, _ in
+            let redis = try await RedisConnection.connect(
+                try RedisConfiguration(url: "redis://localhost:\(port)/1"),
+                logger: .quiet
+            )
+            let found11 = try await redis.send(["PING"]).text
+            #expect(found11 == "PONG")
+            await redis.close()
+        }
+    }
+}

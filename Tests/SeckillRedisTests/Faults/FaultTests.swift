@@ -1,0 +1,180 @@
+import Foundation
+import SeckillCore
+import Testing
+
+@testable import SeckillRedis
+
+/// What befalls a Redis in the middle of a sale, and what must then be true.
+@Suite("Redis in trouble", .ifRedisServer, .serialized) struct FaultTests {
+    struct Fault: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        /// Whether the store must notice, and be rebuilt under a new epoch.
+        var isNoticed = true
+        var strike: @Sendable (Shop) async throws -> Void
+
+        init(_ name: String, isNoticed: Bool = true, _ strike: @escaping @Sendable (Shop) async throws -> Void) {
+            testDescription = name
+            self.isNoticed = isNoticed
+            self.strike = strike
+        }
+    }
+
+    static let faults = [
+        Fault("kill -9 and restart") { shop in
+            await shop.server.kill()
+            try await shop.server.start()
+        },
+        Fault("kill -9 and restart without its data") { shop in
+            await shop.server.kill()
+            try await shop.server.deleteData()
+            try await shop.server.start()
+        },
+        Fault("kill -9 and restart with its tail cut off") { shop in
+            await shop.server.kill()
+            try await shop.server.cutTail(by: 20_000)
+            try await shop.server.start()
+        },
+        Fault("FLUSHALL") { shop in _ = try await shop.redis.send(["FLUSHALL"]) },
+        Fault("FLUSHALL and SCRIPT FLUSH") { shop in
+            _ = try await shop.redis.perform([["FLUSHALL"], ["SCRIPT", "FLUSH"]])
+        },
+        Fault("SCRIPT FLUSH") { shop in _ = try await shop.redis.send(["SCRIPT", "FLUSH"]) },
+        Fault("CLIENT PAUSE for 3 s", isNoticed: false) { shop in
+            _ = try await shop.redis.perform(["CLIENT", "PAUSE", "3000", "ALL"])
+            try await eventually("it answers again") { (try? await shop.redis.send(["PING"])) != nil }
+        },
+        Fault("a master made a replica and promoted back") { shop in
+            _ = try await shop.redis.send(["REPLICAOF", "127.0.0.1", "1"])
+            _ = try await shop.redis.send(["REPLICAOF", "NO", "ONE"])
+        },
+        Fault("the stock deleted") { shop in _ = try await shop.redis.send(["DEL", shop.stockKey]) },
+        Fault("the stock replaced by a string") { shop in
+            _ = try await shop.redis.send(["SET", shop.stockKey, "nonsense"])
+        },
+        Fault("a field of the stock deleted") { shop in
+            _ = try await shop.redis.send(["HDEL", shop.stockKey, "remaining"])
+        },
+        Fault("the outbox deleted") { shop in _ = try await shop.redis.send(["DEL", try await shop.outboxKey()]) },
+        Fault("the outbox replaced by a list") { shop in
+            let key = try await shop.outboxKey()
+            _ = try await shop.redis.perform([["DEL", key], ["RPUSH", key, "nonsense"]])
+        },
+        Fault("the outbox trimmed") { shop in
+            _ = try await shop.redis.send(["XTRIM", try await shop.outboxKey(), "MAXLEN", "=", "1"])
+        },
+        Fault("the workers' group destroyed") { shop in
+            _ = try await shop.redis.send(["XGROUP", "DESTROY", try await shop.outboxKey(), "workers"])
+        },
+        Fault("garbage in the outbox", isNoticed: false) { shop in
+            let key = try await shop.outboxKey()
+            let huge = (0..<200).flatMap { ["field-\($0)", "value"] }
+            let forged = ["order", "sale.1.aaaaaaaa", "user", "\u{1}", "sequence", "x", "at", ""]
+            for fields in [["nonsense", "1"], ["order", "\r\n"], huge, forged] {
+                _ = try await shop.redis.send(RedisCommand(["XADD", key, "*"] + fields))
+            }
+        },
+        Fault("a claim that never runs out", isNoticed: false) { shop in
+            _ = try await shop.redis.perform([
+                ["SET", shop.stock.keys.claim(Shop.sale), "somebody"], ["HDEL", shop.stockKey, "identity"],
+            ])
+        },
+    ]
+
+    @Test(arguments: faults)
+    func noticedBeforeAUnitIsSoldTwiceAndOpenAgainWithin5Seconds(_ fault: Fault) async throws {
+        // Slowly recorded, so that many orders are in the outbox when it strikes.
+        try await Shop.open(units: 400, ledgerRate: 400) { shop in
+            let crowd = shop.crowd(60 * 10)
+            try await eventually("a good part is sold") { shop.sold >= 100 }
+            let epoch = try await shop.epoch()
+            try await fault.strike(shop)
+            let struckAt = SystemClock().uptime
+            if fault.isNoticed { try await eventually("it is noticed") { try await shop.epoch() > epoch } }
+            try await eventually("the sale is open again") { await shop.isOpen }
+            #expect(SystemClock().uptime - struckAt < .seconds(5))
+            try await shop.audit()
+            crowd.cancel()
+            await crowd.value
+            try await shop.audit()
+        }
+    }
+
+    @Test func aRestartSellsNothingBeforeItIsRebuilt() async throws {
+        try await TestServer.with { server in
+            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
+            let store = RedisStockStore(redis)
+            let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+            let user = UserID("alice")!
+            try await install(store, epoch: 1)
+            let order = signer.mintOrder(sale: Shop.sale, epoch: 1, user: user)
+            _ = try await store.reserve(order, for: user)
+
+            await server.kill()
+            try await eventually("the break is noticed") { !redis.isReady }
+            try await server.start()
+            try await eventually("it is connected again") { redis.isReady }
+
+            // The server has it all: only its stamp is another's.
+            let found1 = try await redis.send(["HGET", store.keys.stock(Shop.sale), "remaining"]).text
+            #expect(found1 == "9")
+            for attempt in [order, signer.mintOrder(sale: Shop.sale, epoch: 1, user: user)] {
+                let error = await #expect(throws: SeckillError.self) { try await store.reserve(attempt, for: user) }
+                #expect(error?.code == .unavailable)
+            }
+            let unit = StockReturn(id: order.text, sale: Shop.sale, epoch: 1, units: 1, user: user)
+            let found2 = try await store.giveBack([unit])
+            #expect(found2 == [.refused])
+            let found3 = try await store.snapshot(of: Shop.sale)
+            #expect(found3 == nil)
+            let found4 = try await store.reservation(of: order)
+            #expect(found4 == nil)
+            let outcome = try await store.claim(
+                Shop.sale,
+                epoch: 1,
+                sequence: 0,
+                identity: store.identity(),
+                lifetime: .seconds(30)
+            )
+            guard case .claimed(_, let drained) = outcome else {
+                Issue.record("\(outcome)")
+                return
+            }
+            #expect(drained.map(\.order) == [order], "what survived is honoured")
+            await redis.close()
+        }
+    }
+
+    private func install(_ store: RedisStockStore, epoch: Int) async throws {
+        let terms = SaleTerms(
+            sale: Shop.sale,
+            limitPerUser: 5,
+            opensAt: Timestamp(milliseconds: 0),
+            closesAt: nil,
+            admission: .open,
+            revision: 1
+        )
+        let identity = try await store.identity()
+        let outcome = try await store.claim(
+            Shop.sale,
+            epoch: epoch - 1,
+            sequence: 0,
+            identity: identity,
+            lifetime: .seconds(30)
+        )
+        guard case .claimed(let claim, _) = outcome else { throw NeverHappened(description: "\(outcome)") }
+        let stock = InstalledStock(terms: terms, epoch: epoch, remaining: 10, held: [:])
+        #expect(try await store.install(stock, under: claim))
+    }
+}
+
+extension TestServer {
+    /// What a power cut does to a file that was not yet on the disk.
+    func cutTail(by bytes: Int) throws {
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+        let name = try #require(files.first { $0.hasSuffix(".incr.aof") })
+        let handle = try FileHandle(forUpdating: folder.appending(path: name))
+        let size = Int(try handle.seekToEnd())
+        try handle.truncate(atOffset: UInt64(max(0, size - bytes)))
+        try handle.close()
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import Logging
+import SeckillCore
+import Testing
+
+@testable import SeckillRedis
+
+/// A whole sale on a Redis of its own, a crowd that buys, and a notebook of every order that was acknowledged.
+struct Shop: Sendable {
+    static let sale = SaleID("sale")!
+
+    let server: TestServer
+    let redis: RedisConnection
+    let stock: RedisStockStore
+    let ledger: MemoryOrderLedger
+    let flashSale: FlashSale
+    let units: Int
+    private let acknowledged = Locked<[OrderID: UserID]>([:])
+
+    /// Opens a sale, runs `body`, and ends everything.
+    static func open(
+        units: Int,
+        limit: Int = 1,
+        ledgerRate: Int? = nil,
+        _ body: @escaping @Sendable (Shop) async throws -> Void
+    ) async throws {
+        try await TestServer.with { server in
+            var settings = server.configuration
+            settings.timeout = .seconds(1)
+            let redis = try await RedisConnection.connect(settings, logger: .quiet)
+            let shop = try Shop(server, redis, units, ledgerRate)
+            let work = Task { try await shop.flashSale.run() }
+            do {
+                try await shop.declare(limit)
+                try await body(shop)
+            } catch {
+                work.cancel()
+                await redis.close()
+                throw error
+            }
+            work.cancel()
+            _ = try? await work.value
+            await redis.close()
+        }
+    }
+
+    private init(_ server: TestServer, _ redis: RedisConnection, _ units: Int, _ ledgerRate: Int?) throws {
+        self.server = server
+        self.redis = redis
+        self.units = units
+        stock = RedisStockStore(redis)
+        ledger = MemoryOrderLedger()
+        var configuration = FlashSale.Configuration()
+        configuration.ledgerRate = ledgerRate
+        configuration.sweep = .milliseconds(100)
+        configuration.takeOver = .seconds(1)
+        flashSale = FlashSale(
+            stock: stock,
+            ledger: ledger,
+            sessions: RedisSessionStore(redis),
+            signer: try LinkSigner(secrets: [Array(repeating: 7, count: 32)]),
+            configuration: configuration,
+            logger: .quiet
+        )
+    }
+
+    private func declare(_ limit: Int) async throws {
+        let sale = try Sale(
+            id: Self.sale,
+            title: "Sale",
+            price: 1,
+            stock: units,
+            limitPerUser: limit,
+            opensAt: Timestamp(milliseconds: 0)
+        )
+        _ = try await flashSale.create(sale)
+        try await eventually("the sale is open") { await flashSale.isReady() }
+    }
+
+    // MARK: Buying
+
+    /// One attempt to buy with a new link. Retries the same link as long as the answer is "unknown".
+    @discardableResult
+    func buy(_ user: UserID) async -> PurchaseOutcome? {
+        guard case .granted(let link) = await flashSale.link(to: Self.sale, for: .user(user)) else { return nil }
+        while !Task.isCancelled {
+            let outcome = await flashSale.purchase(link.token, of: Self.sale, by: .user(user))
+            switch outcome {
+            case .accepted(let order):
+                acknowledged.withLock { $0[order.id] = user }
+                return outcome
+            case .refused(.unavailable, _): await Task.yield()
+            case .refused: return outcome
+            }
+        }
+        return nil
+    }
+
+    /// A crowd that tries, each buyer again and again, until cancelled.
+    func crowd(_ size: Int) -> Task<Void, Never> {
+        Task {
+            await withDiscardingTaskGroup { group in
+                for index in 0..<size {
+                    group.addTask {
+                        while !Task.isCancelled {
+                            await buy(UserID("user-\(index)")!)
+                            await Task.yield()
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    var sold: Int { acknowledged.withLock(\.count) }
+
+    // MARK: Judging
+
+    /// Waits until nothing is on its way, and checks the promises on what is then there.
+    func audit(expectSoldOut: Bool = true) async throws {
+        try await eventually("everything is settled", within: .seconds(20)) {
+            guard let snapshot = try? await stock.snapshot(of: Self.sale), snapshot.pending == 0 else { return false }
+            let totals = try await ledger.totals(of: Self.sale)!
+            let record = try await ledger.sale(Self.sale)!
+            let isSettled = snapshot.epoch == record.epoch && totals.returning == 0
+            return isSettled && (!expectSoldOut || snapshot.remaining == 0)
+        }
+        let totals = try #require(try await ledger.totals(of: Self.sale))
+        let snapshot = try #require(try await stock.snapshot(of: Self.sale))
+        let live = totals.awaiting + totals.paid
+        #expect(live <= units, "oversold: \(live) of \(units)")
+        #expect(snapshot.remaining + live == units, "undersold: \(snapshot), \(totals)")
+        var holders: [UserID: Int] = [:]
+        for (id, user) in acknowledged.withLock({ $0 }) {
+            let order = try await flashSale.order(id, of: user)
+            #expect(order != nil, "an acknowledged order is gone")
+            #expect(order?.status != .queued, "an acknowledged order has no end")
+            if order?.status.isLive == true { holders[user, default: 0] += 1 }
+        }
+        #expect((holders.values.max() ?? 0) <= 1, "somebody is over the limit")
+    }
+
+    /// Whether purchases can be answered.
+    var isOpen: Bool {
+        get async { await flashSale.isReady() }
+    }
+
+    func epoch() async throws -> Int { try await ledger.sale(Self.sale)?.epoch ?? 0 }
+
+    var stockKey: String { stock.keys.stock(Self.sale) }
+
+    func outboxKey() async throws -> String { stock.keys.outbox(Self.sale, try await epoch()) }
+}
