@@ -10,7 +10,7 @@ public struct ChallengeConformance: ConformanceSuite {
     /// A suite for challenges that go by the clock they are given.
     /// - Parameters:
     ///   - lifetime: how long a question of the challenges that are made can be answered.
-    ///   - limit: how many questions they hold open; nil leaves the bound unchecked.
+    ///   - limit: how many questions they hold open, 100 or more; nil leaves the bound unchecked.
     ///   - solve: answers a question rightly, as a patient client does.
     ///   - make: makes a challenge, a new one each time.
     public init(
@@ -29,7 +29,7 @@ public struct ChallengeConformance: ConformanceSuite {
     /// - Parameters:
     ///   - clock: runs as fast as the challenges' clock.
     ///   - lifetime: how long a question of the challenges that are made can be answered: better a second than an hour.
-    ///   - limit: how many questions they hold open; nil leaves the bound unchecked.
+    ///   - limit: how many questions they hold open, 100 or more; nil leaves the bound unchecked.
     ///   - solve: answers a question rightly, as a patient client does.
     ///   - make: makes a challenge, a new one each time.
     public init(

@@ -7,7 +7,7 @@ public struct RateLimiterConformance: ConformanceSuite {
 
     /// A suite for limiters that go by the clock they are given.
     /// - Parameters:
-    ///   - limit: how many keys the limiters that are made remember; nil leaves the bound unchecked.
+    ///   - limit: how many keys the limiters that are made remember, 200 or more; nil leaves the bound unchecked.
     ///   - make: makes a limiter that has seen nobody, a new one each time.
     public init(limit: Int? = nil, _ make: @escaping @Sendable (Rate, ManualClock) async throws -> any RateLimiter) {
         self.make = { rate in
@@ -20,7 +20,7 @@ public struct RateLimiterConformance: ConformanceSuite {
     /// A suite for limiters whose clock is elsewhere, such as in a server: checks wait for real, a few seconds in all.
     /// - Parameters:
     ///   - clock: runs as fast as the limiters' clock.
-    ///   - limit: how many keys the limiters that are made remember; nil leaves the bound unchecked.
+    ///   - limit: how many keys the limiters that are made remember, 200 or more; nil leaves the bound unchecked.
     ///   - make: makes a limiter that has seen nobody, a new one each time.
     public init(
         clock: any SaleClock,

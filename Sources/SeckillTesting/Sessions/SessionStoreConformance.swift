@@ -7,7 +7,7 @@ public struct SessionStoreConformance: ConformanceSuite {
 
     /// A suite for stores that go by the clock they are given.
     /// - Parameters:
-    ///   - limit: how many live sessions the stores that are made hold; nil leaves the bound unchecked.
+    ///   - limit: how many live sessions the stores that are made hold, 200 or more; nil leaves the bound unchecked.
     ///   - make: makes an empty store, a new one each time.
     public init(limit: Int? = nil, _ make: @escaping @Sendable (ManualClock) async throws -> any SessionStore) {
         fresh = Fresh(make)
@@ -17,7 +17,7 @@ public struct SessionStoreConformance: ConformanceSuite {
     /// A suite for stores whose clock is elsewhere, such as in a server: checks wait for real, a few seconds in all.
     /// - Parameters:
     ///   - clock: shows the same time as the stores' clock, within milliseconds.
-    ///   - limit: how many live sessions the stores that are made hold; nil leaves the bound unchecked.
+    ///   - limit: how many live sessions the stores that are made hold, 200 or more; nil leaves the bound unchecked.
     ///   - make: makes an empty store, a new one each time.
     public init(
         clock: any SaleClock,
