@@ -17,6 +17,7 @@ let package = Package(
     products: [
         .library(name: "SeckillCore", targets: ["SeckillCore"]),
         .library(name: "SeckillRedis", targets: ["SeckillRedis"]),
+        .library(name: "SeckillJournal", targets: ["SeckillJournal"]),
         .library(name: "SeckillSQLite", targets: ["SeckillSQLite"]),
         .library(name: "SeckillTesting", targets: ["SeckillTesting"]),
         .executable(name: "SeckillDemo", targets: ["SeckillDemo"]),
@@ -50,6 +51,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "SeckillTesting", dependencies: ["SeckillCore"], swiftSettings: strict),
+        .target(
+            name: "SeckillJournal",
+            dependencies: ["SeckillCore", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
         .target(
             name: "SeckillSQLite",
             dependencies: [
@@ -100,6 +106,11 @@ let package = Package(
         .testTarget(
             name: "SeckillRedisTests",
             dependencies: ["SeckillRedis", "SeckillTesting"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SeckillJournalTests",
+            dependencies: ["SeckillJournal", "SeckillTesting", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
         .testTarget(

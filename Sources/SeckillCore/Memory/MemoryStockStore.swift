@@ -184,13 +184,10 @@ public final class MemoryStockStore: StockStore {
         return deliveries
     }
 
-    fileprivate func settle(_ deliveries: [Delivery], _ action: (inout SaleStock, String) -> Void) {
+    fileprivate func settle(_ deliveries: [Delivery], aside: Bool) {
         for delivery in deliveries {
             guard case .reservation(let reservation) = delivery.content else { continue }
-            stock(of: reservation.order.sale)?.withLock { stock in
-                // A late acknowledgement from an epoch that is over must not hit an entry of this one.
-                if stock.epoch == reservation.order.epoch { action(&stock, delivery.receipt) }
-            }
+            _ = stock(of: reservation.order.sale)?.withLock { $0.settle(delivery, aside: aside) }
         }
     }
 
@@ -213,14 +210,14 @@ private struct MemoryOutbox: OrderSource {
         try await store.receive(max, wait: wait)
     }
 
-    func acknowledge(_ deliveries: [Delivery]) async throws { store.settle(deliveries) { $0.acknowledge($1) } }
+    func acknowledge(_ deliveries: [Delivery]) async throws { store.settle(deliveries, aside: false) }
 
     func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
         store.takeOver(max, idle: idle)
     }
 
     func deadLetter(_ delivery: Delivery, because reason: String) async throws {
-        store.settle([delivery]) { $0.putAside($1) }
+        store.settle([delivery], aside: true)
     }
 
     func depth() async throws -> QueueDepth { store.depth() }

@@ -7,17 +7,24 @@ package struct SaleOrders: Sendable {
     package struct Row: Sendable {
         package var user: UInt32
         /// No longer in the outbox.
-        package var isSettled = false
-        package var isReturned = false
+        package var isSettled: Bool
+        package var isReturned: Bool
         package var reservedAt: Timestamp
+
+        package init(user: UInt32, reservedAt: Timestamp, isSettled: Bool = false, isReturned: Bool = false) {
+            self.user = user
+            self.isSettled = isSettled
+            self.isReturned = isReturned
+            self.reservedAt = reservedAt
+        }
     }
 
     /// What is in it, without the indexes: cheap to copy and to write down.
     package struct Contents: Sendable {
-        package var ids = ByteStrings()
-        package var rows = Chunked<Row>()
-        package var users = ByteStrings()
-        package var live = Chunked<Int32>()
+        package let ids: ByteStrings
+        package let rows: Chunked<Row>
+        package let users: ByteStrings
+        package let live: Chunked<Int32>
     }
 
     /// What the text of every order's id begins with.
@@ -55,40 +62,65 @@ package struct SaleOrders: Sendable {
     }
 
     package func liveOrders(of user: UserID) -> Int {
-        withUser(user) { bytes, hash in users.number(of: bytes, hash: hash).map { Int(live[$0]) } ?? 0 }
-    }
-
-    package mutating func setLiveOrders(of user: UserID, to count: Int) {
-        live[number(of: user)] = Int32(clamping: count)
-    }
-
-    /// Adds an order that is not known, and counts it for its user.
-    package mutating func append(_ order: OrderID, for user: UserID, at moment: Timestamp) {
-        let user = number(of: user)
-        live[user] += 1
-        rows.append(Row(user: UInt32(user), reservedAt: moment))
-        var text = order.text
-        text.withUTF8 { text in
-            let own = UnsafeBufferPointer(rebasing: text[prefix.count...])
-            ids.insert(own, hash: Self.hash(ofID: own))
+        var text = user.text
+        return text.withUTF8 { bytes in
+            users.number(of: bytes, hash: ByteTable.hash(bytes)).map { Int(live[$0]) } ?? 0
         }
     }
 
-    private mutating func number(of user: UserID) -> Int {
-        withUser(user) { bytes, hash in users.number(of: bytes, hash: hash) }
-            ?? insert(user)
+    package mutating func setLiveOrders(of user: UserID, to count: Int) {
+        var user = user.text
+        live[user.withUTF8 { number(of: $0) }] = Int32(clamping: count)
     }
 
-    private mutating func insert(_ user: UserID) -> Int {
+    /// Adds an order of this sale and epoch that is not known, and counts it for its user.
+    package mutating func append(_ order: OrderID, for user: UserID, at moment: Timestamp) {
+        var (order, user) = (order.text, user.text)
+        order.withUTF8 { order in user.withUTF8 { user in append(order, for: user, at: moment) } }
+    }
+
+    private mutating func append(
+        _ order: UnsafeBufferPointer<UInt8>,
+        for user: UnsafeBufferPointer<UInt8>,
+        at moment: Timestamp
+    ) {
+        let user = number(of: user)
+        live[user] += 1
+        append(UnsafeBufferPointer(rebasing: order[prefix.count...]), Row(user: UInt32(user), reservedAt: moment))
+    }
+
+    private mutating func number(of user: UnsafeBufferPointer<UInt8>) -> Int {
+        let hash = ByteTable.hash(user)
+        if let known = users.number(of: user, hash: hash) { return known }
         live.append(0)
-        var text = user.text
-        return text.withUTF8 { users.insert($0, hash: ByteTable.hash($0)) }
+        return users.insert(user, hash: hash)
     }
 
-    private func withUser<Result>(_ user: UserID, _ body: (UnsafeBufferPointer<UInt8>, UInt64) -> Result) -> Result {
-        var text = user.text
-        return text.withUTF8 { body($0, ByteTable.hash($0)) }
+    // MARK: Building it up again from its contents, in their order
+
+    /// Adds an order as text. False if it is of another sale or epoch.
+    package mutating func appendIfOwn(
+        _ order: UnsafeBufferPointer<UInt8>,
+        for user: UnsafeBufferPointer<UInt8>,
+        at moment: Timestamp
+    ) -> Bool {
+        guard order.count > prefix.count, order.starts(with: prefix) else { return false }
+        append(order, for: user, at: moment)
+        return true
     }
+
+    /// Adds a row and the part of the order's id that is its own.
+    package mutating func append(_ own: UnsafeBufferPointer<UInt8>, _ row: Row) {
+        rows.append(row)
+        ids.insert(own, hash: Self.hash(ofID: own))
+    }
+
+    package mutating func appendUser(_ bytes: UnsafeBufferPointer<UInt8>, live count: Int32) {
+        live.append(count)
+        users.insert(bytes, hash: ByteTable.hash(bytes))
+    }
+
+    // MARK: Bytes
 
     private func withOwnPart<Result>(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
         var text = text

@@ -4,22 +4,31 @@
 package struct SaleStock: Sendable {
     package private(set) var terms: SaleTerms
     package let epoch: Int
-    package private(set) var remaining: Int
+    package internal(set) var remaining: Int
     package private(set) var version: Int
     /// False once a tripwire has gone off: nothing is reserved or given back until a rebuild replaces this value.
     package var isTrusted = true
-    package private(set) var orders: SaleOrders
+    package internal(set) var orders: SaleOrders
     /// Returns applied that are no order's of this epoch: restocks, and orders that an earlier epoch began.
-    package private(set) var otherReturns = ByteTable()
-    private var outbox = Outbox()
+    var otherReturns = ByteTable()
+    var outbox = Outbox()
 
     package init(_ stock: InstalledStock) {
-        terms = stock.terms
-        epoch = stock.epoch
-        remaining = stock.remaining
-        version = StockSnapshot.firstVersion(of: stock.epoch)
-        orders = SaleOrders(sale: stock.terms.sale, epoch: stock.epoch)
+        self.init(
+            stock.terms,
+            epoch: stock.epoch,
+            remaining: stock.remaining,
+            version: StockSnapshot.firstVersion(of: stock.epoch)
+        )
         for (user, count) in stock.held { orders.setLiveOrders(of: user, to: count) }
+    }
+
+    init(_ terms: SaleTerms, epoch: Int, remaining: Int, version: Int) {
+        self.terms = terms
+        self.epoch = epoch
+        self.remaining = remaining
+        self.version = version
+        orders = SaleOrders(sale: terms.sale, epoch: epoch)
     }
 
     /// The last sequence given out.
@@ -69,15 +78,10 @@ package struct SaleStock: Sendable {
             )
         }
         try admit()
-        take(order, for: user, at: now)
-        return .reserved(sequence: sequence)
-    }
-
-    /// Takes a unit without asking: for what has been decided before.
-    package mutating func take(_ order: OrderID, for user: UserID, at moment: Timestamp) {
         remaining -= 1
-        orders.append(order, for: user, at: moment)
+        orders.append(order, for: user, at: now)
         outbox.pending += 1
+        return .reserved(sequence: sequence)
     }
 
     package mutating func giveBack(_ units: StockReturn) -> GiveBackOutcome {
@@ -108,90 +112,6 @@ package struct SaleStock: Sendable {
 
     package mutating func update(_ terms: SaleTerms) {
         if terms.revision > self.terms.revision { self.terms = terms }
-    }
-}
-
-// MARK: The outbox
-
-extension SaleStock {
-    /// Which orders are on their way to the ledger: those not settled; they wait from `next` on, and before it some
-    /// consumer holds them. An entry's receipt is its sequence.
-    private struct Outbox: Sendable {
-        struct Held: Sendable {
-            var since: Duration
-            var deliveries: Int
-        }
-
-        var pending = 0
-        var next = 1
-        var held: [Int: Held] = [:]
-        var aside = 0
-    }
-
-    /// Whether a consumer would get anything now.
-    package func hasWaiting(through last: Int = .max) -> Bool { firstWaiting(through: last) != nil }
-
-    /// Hands out the next entries, none of them behind `last`.
-    package mutating func receive(_ max: Int, through last: Int = .max, at now: Duration) -> [Delivery] {
-        var deliveries: [Delivery] = []
-        while deliveries.count < max, outbox.next <= min(sequence, last) {
-            if !orders[outbox.next].isSettled { deliveries.append(hand(outbox.next, at: now)) }
-            outbox.next += 1
-        }
-        return deliveries
-    }
-
-    package mutating func takeOver(_ max: Int, idle: Duration, at now: Duration) -> [Delivery] {
-        let idling = outbox.held.filter { now - $0.value.since >= idle }
-        return idling.keys.sorted().prefix(max).map { hand($0, at: now) }
-    }
-
-    /// Removes an entry that a consumer holds. False if there is none.
-    @discardableResult
-    package mutating func acknowledge(_ receipt: String) -> Bool {
-        guard let sequence = Int(receipt), outbox.held.removeValue(forKey: sequence) != nil else { return false }
-        settle(sequence)
-        return true
-    }
-
-    /// Removes an entry that a consumer holds, for a person to look at. False if there is none.
-    @discardableResult
-    package mutating func putAside(_ receipt: String) -> Bool {
-        guard acknowledge(receipt) else { return false }
-        outbox.aside += 1
-        return true
-    }
-
-    private mutating func settle(_ sequence: Int) {
-        orders[sequence].isSettled = true
-        outbox.pending -= 1
-    }
-
-    package func depth(at now: Timestamp) -> QueueDepth {
-        let oldest = [outbox.held.keys.min(), firstWaiting()].compactMap(\.self).min()
-        let age = oldest.map { max(.zero, now - orders[$0].reservedAt) } ?? .zero
-        return QueueDepth(count: outbox.pending, age: age, deadLettered: outbox.aside)
-    }
-
-    /// Every entry not yet acknowledged, oldest first; they stay.
-    package var unsettled: [Reservation] {
-        let waiting = (outbox.next..<sequence + 1).filter { !orders[$0].isSettled }
-        return (outbox.held.keys.sorted() + waiting).map(orders.reservation(at:))
-    }
-
-    private func firstWaiting(through last: Int = .max) -> Int? {
-        guard outbox.pending > outbox.held.count, outbox.next <= min(sequence, last) else { return nil }
-        return (outbox.next...min(sequence, last)).first { !orders[$0].isSettled }
-    }
-
-    private mutating func hand(_ sequence: Int, at now: Duration) -> Delivery {
-        let deliveries = (outbox.held[sequence]?.deliveries ?? 0) + 1
-        outbox.held[sequence] = Outbox.Held(since: now, deliveries: deliveries)
-        return Delivery(
-            receipt: String(sequence),
-            content: .reservation(orders.reservation(at: sequence)),
-            count: deliveries
-        )
     }
 }
 

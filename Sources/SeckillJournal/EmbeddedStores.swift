@@ -1,0 +1,102 @@
+internal import Dispatch
+public import Logging
+public import SeckillCore
+
+/// The durable stores of one process that needs no server: a directory with a stock journal, a session journal and a
+/// lock.
+///
+/// The lock is the operating system's: it ends with the process, however that ends, so a dead owner never stands in
+/// the way, and a living one is named. Keep the directory on a local disk, beside the ledger it belongs to.
+public final class EmbeddedStores: Sendable {
+    /// Who gets a unit.
+    public let stock: JournalStockStore
+    /// Who is logged in.
+    public let sessions: JournalSessionStore
+    private let held: Locked<(any FileLock)?>
+
+    /// Opens the directory at `path`, or makes it, and reads everything back into memory.
+    ///
+    /// Then the stock of every sale waits until it has been compared with the ledger, which
+    /// ``SeckillCore/FlashSale/run()`` does first of all.
+    /// - Throws: ``SeckillCore/SeckillError``: `unavailable` if another process owns the directory, which the message
+    ///   names, or the system refuses; `invalid` if a file is damaged before its end, of a later format or something
+    ///   else. Nothing has been changed then, and the message says what to do.
+    public static func open(
+        at path: String,
+        outboxLimit: Int = 1_000_000,
+        sessionLimit: Int = 1_000_000,
+        clock: any SaleClock = .system,
+        random: any RandomSource = .system,
+        logger: Logger = Logger(label: "seckill.journal")
+    ) async throws -> EmbeddedStores {
+        try await open(
+            JournalDirectory(path: path, files: SystemFiles(), clock: clock, random: random, logger: logger),
+            limits: Journal.Limits(),
+            outboxLimit: outboxLimit,
+            sessionLimit: sessionLimit
+        )
+    }
+
+    /// Reading takes as long as the files are large: on a thread of its own, not one of the pool's.
+    static func open(
+        _ directory: JournalDirectory,
+        limits: Journal.Limits,
+        outboxLimit: Int = 1_000_000,
+        sessionLimit: Int = 1_000_000
+    ) async throws -> EmbeddedStores {
+        try await withCheckedThrowingContinuation { opened in
+            DispatchQueue(label: "seckill.journal.open").async {
+                opened.resume(
+                    with: Result {
+                        try EmbeddedStores(directory, limits, outboxLimit: outboxLimit, sessionLimit: sessionLimit)
+                    }
+                )
+            }
+        }
+    }
+
+    private init(
+        _ directory: JournalDirectory,
+        _ limits: Journal.Limits,
+        outboxLimit: Int,
+        sessionLimit: Int
+    ) throws {
+        held = Locked(try directory.lock())
+        var replay = StockReplay()
+        let (stockWriter, found) = try directory.open("stock", .stock) { body throws(ByteReader.Malformed) in
+            try replay.apply(&body)
+        }
+        var book = replay.book
+        book.endReplay(mayLack: found.mayLack)
+        stock = JournalStockStore(
+            book,
+            stockWriter,
+            limits: limits,
+            clock: directory.clock,
+            outboxLimit: outboxLimit,
+            logger: directory.logger
+        )
+        var sessionBook = SessionBook()
+        let (sessionWriter, _) = try directory.open("sessions", .sessions) { body throws(ByteReader.Malformed) in
+            try sessionBook.replay(&body)
+        }
+        sessions = JournalSessionStore(
+            sessionBook,
+            sessionWriter,
+            limits: limits,
+            clock: directory.clock,
+            random: directory.random,
+            limit: sessionLimit,
+            logger: directory.logger
+        )
+    }
+
+    /// Writes what is left, if the disks take it, and lets go of the directory. Nothing is accepted any more.
+    ///
+    /// Not needed for anything to be durable: what was acknowledged was so before.
+    public func close() async {
+        await stock.journal.close()
+        await sessions.journal.close()
+        held.withLock { $0 = nil }
+    }
+}

@@ -1,0 +1,27 @@
+// What differs between the platforms, and nothing else.
+
+#if canImport(Darwin)
+    internal import Darwin
+
+    /// Only `F_FULLFSYNC` empties the drive's own cache. Where a file system does not know it, `fsync` must do.
+    func syncData(_ descriptor: Int32) -> Int32 {
+        if fcntl(descriptor, F_FULLFSYNC) == 0 { return 0 }
+        guard errno == ENOTSUP || errno == EINVAL else { return -1 }
+        return fsync(descriptor)
+    }
+
+    func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { Darwin.open(path, flags, mode) }
+    func systemRename(_ path: String, _ other: String) -> Int32 { Darwin.rename(path, other) }
+#elseif canImport(Musl)
+    internal import Musl
+
+    func syncData(_ descriptor: Int32) -> Int32 { fdatasync(descriptor) }
+    func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { Musl.open(path, flags, mode) }
+    func systemRename(_ path: String, _ other: String) -> Int32 { Musl.rename(path, other) }
+#else
+    internal import Glibc
+
+    func syncData(_ descriptor: Int32) -> Int32 { fdatasync(descriptor) }
+    func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { Glibc.open(path, flags, mode) }
+    func systemRename(_ path: String, _ other: String) -> Int32 { Glibc.rename(path, other) }
+#endif

@@ -1,0 +1,307 @@
+internal import Dispatch
+internal import Logging
+internal import SeckillCore
+internal import Synchronization
+
+/// An append-only file with group commit.
+///
+/// Callers append to a buffer in memory and wait; one thread of the journal's own writes all that is there in one
+/// piece, syncs once, and resumes everybody whose entries that covered. The more callers, the larger the groups.
+final class Journal: Sendable {
+    /// Bounds, and what tests shorten.
+    struct Limits: Sendable {
+        /// Bytes that may wait in memory.
+        var buffer = 8 << 20
+        /// How long the disk may take before nothing more is admitted.
+        var stall: Duration = .milliseconds(500)
+        /// How long a caller waits before it is told that the outcome is unknown.
+        var patience: Duration = .seconds(5)
+        /// How often, by the machine's clock, the two above are looked at.
+        var watch: DispatchTimeInterval = .milliseconds(50)
+        /// How soon, in milliseconds, a failed write is tried again at first; then twice as late each time.
+        var retry = 10
+        /// Below this size the file is never compacted.
+        var compaction = 16 << 20
+    }
+
+    /// Whether anything new may be appended, and why not.
+    private enum Gate: UInt8, AtomicRepresentable {
+        case open, failing, stalled, full, closed
+    }
+
+    private struct State: Sendable {
+        var buffer = GroupBuffer()
+        /// The disk's thread has been called.
+        var isScheduled = false
+        var isFlushPlanned = false
+        var isRetryPlanned = false
+        var retryDelay: Int
+        var isWatched = false
+        var isFailing = false
+        var isStalled = false
+        var isClosed = false
+    }
+
+    let identity: String
+    let path: String
+    private let limits: Limits
+    private let clock: any SaleClock
+    let logger: Logger
+    /// Called after every group that has become durable.
+    private let onCommit: @Sendable () -> Void
+    private let state: Locked<State>
+    let writer: Locked<JournalWriter>
+    let compaction: Compaction
+    private let durable = Atomic<GroupBuffer.Ticket>(0)
+    private let gate = Atomic(Gate.open)
+    private let waiters = Atomic<UInt64>(0)
+    let disk = DispatchQueue(label: "seckill.journal")
+    private let watch = DispatchQueue(label: "seckill.journal.watch")
+
+    /// - Parameter capture: returns what the journal's entries add up to, and calls its argument at the very moment
+    ///   at which that is all that has been appended.
+    init(
+        _ writer: JournalWriter,
+        limits: Limits,
+        clock: any SaleClock,
+        logger: Logger,
+        capture: @escaping Compaction.Capture,
+        onCommit: @escaping @Sendable () -> Void = {}
+    ) {
+        identity = writer.file.header.identity
+        self.limits = limits
+        self.clock = clock
+        self.logger = logger
+        self.onCommit = onCommit
+        compaction = Compaction(capture: capture, minimum: limits.compaction)
+        state = Locked(State(retryDelay: limits.retry))
+        path = writer.path
+        self.writer = Locked(writer)
+    }
+
+    // MARK: Callers
+
+    /// Throws unless something new may be appended. Costs one atomic read.
+    func admit() throws(SeckillError) {
+        switch gate.load(ordering: .relaxed) {
+        case .open: return
+        case .failing: throw SeckillError(.unavailable, "the journal cannot be written; it is being tried again")
+        case .stalled: throw SeckillError(.unavailable, "the journal's disk does not keep up; try again later")
+        case .full: throw SeckillError(.overloaded, "too much waits for the journal's disk; try again later")
+        case .closed: throw SeckillError(.unavailable, "the journal is closed")
+        }
+    }
+
+    /// Appends entries. They are on their way once somebody waits for them, or ``flushSoon()`` is called.
+    func append(_ encode: (inout [UInt8]) -> Void) -> GroupBuffer.Ticket {
+        state.withLock { state in
+            let ticket = state.buffer.append(clock: clock, encode)
+            if state.buffer.bytes > limits.buffer { updateGate(state) }
+            return ticket
+        }
+    }
+
+    /// The group of what was appended last.
+    var lastTicket: GroupBuffer.Ticket { state.withLock { $0.buffer.lastTicket } }
+
+    /// Groups that are durable.
+    var durableTicket: GroupBuffer.Ticket { durable.load(ordering: .acquiring) }
+
+    /// Returns once the group is durable.
+    /// - Throws: `outcomeUnknown` if that takes too long or fails; it may still become so. `CancellationError`.
+    func wait(for ticket: GroupBuffer.Ticket) async throws {
+        if durableTicket >= ticket { return }
+        let id = waiters.add(1, ordering: .relaxed).newValue
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { waiter in register(waiter, id, for: ticket) }
+        } onCancel: {
+            state.withLock { $0.buffer.cancel(id) }?.resume(throwing: CancellationError())
+        }
+    }
+
+    private func register(_ waiter: GroupBuffer.Waiter, _ id: UInt64, for ticket: GroupBuffer.Ticket) {
+        enum Fate { case waits(schedule: Bool, watch: Bool), durable, failing, cancelled }
+        let fate = state.withLock { state -> Fate in
+            // Cancelled before this: the handler has run and found nobody. Cancelled after: it will find us.
+            if Task.isCancelled { return .cancelled }
+            if state.isFailing || state.isClosed { return durableTicket >= ticket ? .durable : .failing }
+            guard state.buffer.wait(for: ticket, id: id, waiter) else { return .durable }
+            defer {
+                state.isScheduled = true
+                state.isWatched = true
+            }
+            return .waits(schedule: !state.isScheduled, watch: !state.isWatched)
+        }
+        switch fate {
+        case .waits(let isFirst, let isUnwatched):
+            if isFirst { disk.async { self.drain() } }
+            if isUnwatched { lookLater() }
+        case .durable: waiter.resume()
+        case .failing: waiter.resume(throwing: Self.unknown)
+        case .cancelled: waiter.resume(throwing: CancellationError())
+        }
+    }
+
+    /// Sees to it that what was appended is written before long, though nobody waits for it.
+    func flushSoon() {
+        let isFirst = state.withLock { state in
+            defer { state.isFlushPlanned = true }
+            return !state.isFlushPlanned && !state.isFailing
+        }
+        guard isFirst else { return }
+        disk.asyncAfter(deadline: .now() + .milliseconds(20)) {
+            self.state.withLock { $0.isFlushPlanned = false }
+            self.drain()
+        }
+    }
+
+    /// Writes what is left, if the disk takes it, and stops. Whoever waits then for what it did not take gets
+    /// `outcomeUnknown`.
+    func close() async {
+        state.withLock { state in
+            state.isClosed = true
+            updateGate(state)
+        }
+        await onDisk { self.drain() }
+        await endCompaction()
+        resume(state.withLock { $0.buffer.giveUp() }, throwing: Self.unknown)
+    }
+
+    func onDisk(_ work: @escaping @Sendable () -> Void) async {
+        await withCheckedContinuation { done in
+            disk.async {
+                work()
+                done.resume()
+            }
+        }
+    }
+
+    var isClosed: Bool { gate.load(ordering: .relaxed) == .closed }
+
+    private static let unknown = SeckillError(
+        .outcomeUnknown,
+        "the journal's disk has not confirmed it; look again later, or repeat it"
+    )
+
+    private func updateGate(_ state: State) {
+        let now: Gate =
+            if state.isClosed {
+                .closed
+            } else if state.isFailing {
+                .failing
+            } else if state.isStalled {
+                .stalled
+            } else if state.buffer.bytes > limits.buffer {
+                .full
+            } else {
+                .open
+            }
+        gate.store(now, ordering: .relaxed)
+    }
+
+    private func resume(_ waiters: [GroupBuffer.Waiter], throwing error: (any Error)? = nil) {
+        for waiter in waiters {
+            if let error { waiter.resume(throwing: error) } else { waiter.resume() }
+        }
+    }
+
+    // MARK: The disk's thread
+
+    /// Writes group after group until none is left or one fails.
+    func drain() {
+        do {
+            if writer.withLock({ $0.isStuck }) {
+                try writer.withLock { writer throws(FileError) in try writer.commitAgain() }
+                confirm()
+            }
+            succeedIfReady()
+            while let frame = take() {
+                try writer.withLock { writer throws(FileError) in try writer.commit(frame) }
+                confirm()
+                compactIfDue()
+                succeedIfReady()
+            }
+            writer.withLock { $0.mark() }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func take() -> Frame? {
+        state.withLock { state in
+            let frame = state.buffer.take()
+            if frame == nil { state.isScheduled = false }
+            return frame
+        }
+    }
+
+    private func confirm() {
+        durable.add(1, ordering: .releasing)
+        let now = clock.uptime
+        let (waiters, isHealed) = state.withLock { state in
+            let waiters = state.buffer.confirm()
+            let isHealed = state.isFailing
+            state.isFailing = false
+            state.retryDelay = limits.retry
+            state.isStalled = state.buffer.oldest.map { now - $0 > limits.stall } ?? false
+            updateGate(state)
+            return (waiters, isHealed)
+        }
+        onCommit()
+        resume(waiters)
+        if isHealed { logger.notice("the journal is written again", metadata: ["seckill.journal": "\(path)"]) }
+    }
+
+    /// Keeps what is stuck, sends everybody away and tries again later: for ever, because a disk that heals should not
+    /// need a restart too.
+    private func fail(_ error: any Error) {
+        let (waiters, isNew, delay) = state.withLock { state in
+            let isNew = !state.isFailing
+            state.isFailing = true
+            // Whoever appends from now on finds the retry on its way.
+            state.isScheduled = true
+            updateGate(state)
+            guard !state.isRetryPlanned, !state.isClosed else { return (state.buffer.giveUp(), isNew, nil as Int?) }
+            state.isRetryPlanned = true
+            defer { state.retryDelay = min(state.retryDelay * 2, 1000) }
+            return (state.buffer.giveUp(), isNew, state.retryDelay)
+        }
+        if isNew {
+            logger.error(
+                "the journal cannot be written; nothing is admitted until it can",
+                metadata: ["seckill.journal": "\(path)", "error": "\(error)"]
+            )
+        }
+        resume(waiters, throwing: Self.unknown)
+        guard let delay else { return }
+        disk.asyncAfter(deadline: .now() + .milliseconds(delay)) {
+            self.state.withLock { $0.isRetryPlanned = false }
+            self.drain()
+        }
+    }
+
+    // MARK: The watch
+
+    private func lookLater() {
+        watch.asyncAfter(deadline: .now() + limits.watch) { self.look() }
+    }
+
+    /// Stops admission while the disk takes too long, and sends away those who have waited too long.
+    private func look() {
+        let now = clock.uptime
+        let (expired, again) = state.withLock { state in
+            let oldest = state.buffer.oldest
+            state.isStalled = oldest.map { now - $0 > limits.stall } ?? false
+            state.isWatched = oldest != nil && !state.isClosed
+            updateGate(state)
+            return (state.buffer.giveUp(appendedBefore: now - limits.patience), state.isWatched)
+        }
+        resume(expired, throwing: Self.unknown)
+        if again { lookLater() }
+    }
+
+    // MARK: What compaction needs
+
+    /// See ``GroupBuffer/cut()``.
+    func cut() -> GroupBuffer.Ticket { state.withLock { $0.buffer.cut() } }
+}

@@ -1,0 +1,57 @@
+internal import Dispatch
+public import SeckillCore
+
+/// A sale as a stock journal tells it, for whoever checks the books.
+public struct JournaledSale: Hashable, Sendable {
+    /// The sale.
+    public var sale: SaleID
+    /// What the journal says is left, pending and so on.
+    public var stock: StockSnapshot
+    /// False if the sale waits for a rebuild: then the figures are those from before.
+    public var isTrusted: Bool
+    /// Reservations that no worker has acknowledged, oldest first. Some of them may be in the ledger already.
+    public var pending: [Reservation]
+}
+
+extension EmbeddedStores {
+    /// What the stock journal in `path` says, by sale. Changes nothing and needs no lock, so it may be read while a
+    /// server writes it; then the last few orders may be missing.
+    /// - Throws: ``SeckillCore/SeckillError`` if there is no journal, or none that can be read.
+    public static func read(at path: String) async throws -> [JournaledSale] {
+        try await withCheckedThrowingContinuation { done in
+            DispatchQueue(label: "seckill.journal.read").async {
+                done.resume(with: Result { try read(at: path, in: SystemFiles()) })
+            }
+        }
+    }
+
+    static func read(at path: String, in files: any FileSystem) throws -> [JournaledSale] {
+        let path = JournalDirectory.file("stock", in: path)
+        do {
+            // A writer who gets ahead of the reader between two looks leaves it with what seems to be damage.
+            for _ in 1...3 {
+                if let sales = try? readOnce(path, in: files) { return sales }
+            }
+            return try readOnce(path, in: files)
+        } catch let error as FileError {
+            throw SeckillError(.unavailable, "the journal cannot be read", underlying: error)
+        }
+    }
+
+    private static func readOnce(_ path: String, in files: any FileSystem) throws -> [JournaledSale] {
+        guard let file = try files.open(path, writing: false) else {
+            throw SeckillError(.unavailable, "there is no journal at \(path)")
+        }
+        var replay = StockReplay()
+        _ = try JournalFile.read(file, path, .stock) { body throws(ByteReader.Malformed) in try replay.apply(&body) }
+        return replay.book.sales.values.map { entry in
+            JournaledSale(
+                sale: entry.stock.terms.sale,
+                stock: entry.stock.snapshot,
+                isTrusted: entry.stock.isTrusted,
+                pending: entry.stock.unsettled
+            )
+        }
+        .sorted { $0.sale.text < $1.sale.text }
+    }
+}

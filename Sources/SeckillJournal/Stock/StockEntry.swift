@@ -1,0 +1,150 @@
+internal import SeckillCore
+
+/// What a stock journal says, one byte in front of each entry. A number is never used again for something else.
+enum StockEntry: UInt8 {
+    /// Wipes a sale and begins it anew: terms, epoch, what is left.
+    case sale = 1
+    /// Adds users and their live orders to the sale begun last.
+    case users = 2
+    /// Adds orders to the sale begun last.
+    case orders = 3
+    /// Adds returns that are no order's of the sale begun last.
+    case returns = 4
+    /// A unit was taken.
+    case reservation = 5
+    /// Units were given back.
+    case giveBack = 6
+    /// A sale's terms changed.
+    case terms = 7
+    /// A sale is not to be trusted until it is begun anew.
+    case distrust = 8
+    /// Orders left the outbox: they are in the ledger, or were put aside.
+    case settled = 9
+}
+
+extension [UInt8] {
+    mutating func append(sale image: SaleStock.Image, isTrusted: Bool) {
+        append(.sale)
+        append(terms: image.terms)
+        append(varint: image.epoch)
+        append(signed: Int64(image.remaining))
+        append(varint: image.version)
+        append(varint: image.aside)
+        append(isTrusted ? 1 : 0)
+    }
+
+    mutating func append(usersOf image: SaleStock.Image, _ range: Range<Int>) {
+        append(.users)
+        append(varint: range.count)
+        for number in range {
+            image.orders.users.withBytes(of: number) { append(blob: $0) }
+            append(signed: Int64(image.orders.live[number]))
+        }
+    }
+
+    mutating func append(ordersOf image: SaleStock.Image, _ range: Range<Int>) {
+        append(.orders)
+        append(varint: range.count)
+        var before: Int64 = 0
+        for number in range {
+            let row = image.orders.rows[number]
+            image.orders.ids.withBytes(of: number) { append(blob: $0) }
+            append(varint: Int(row.user))
+            append(signed: row.reservedAt.milliseconds - before)
+            append((row.isSettled ? 1 : 0) | (row.isReturned ? 2 : 0))
+            before = row.reservedAt.milliseconds
+        }
+    }
+
+    mutating func append(returnsOf image: SaleStock.Image, _ range: Range<Int>) {
+        append(.returns)
+        append(varint: range.count)
+        for number in range {
+            image.otherReturns.withBytes(of: number) { append(blob: $0) }
+        }
+    }
+
+    mutating func append(reservationOf order: OrderID, for user: UserID, sequence: Int, at moment: Timestamp) {
+        append(.reservation)
+        append(text: order.text)
+        append(text: user.text)
+        append(varint: sequence)
+        append(signed: moment.milliseconds)
+    }
+
+    mutating func append(giveBack units: StockReturn) {
+        append(.giveBack)
+        append(text: units.sale.text)
+        append(varint: units.epoch)
+        append(text: units.id)
+        append(varint: units.units)
+        append(text: units.user?.text ?? "")
+    }
+
+    mutating func append(newTerms terms: SaleTerms) {
+        append(.terms)
+        append(terms: terms)
+    }
+
+    mutating func append(distrust sale: SaleID, epoch: Int) {
+        append(.distrust)
+        append(text: sale.text)
+        append(varint: epoch)
+    }
+
+    mutating func append(settled sequences: [Int], of sale: SaleID, epoch: Int, aside: Bool) {
+        append(.settled)
+        append(text: sale.text)
+        append(varint: epoch)
+        append(aside ? 1 : 0)
+        append(varint: sequences.count)
+        for sequence in sequences { append(varint: sequence) }
+    }
+
+    private mutating func append(_ entry: StockEntry) { append(entry.rawValue) }
+
+    private mutating func append(terms: SaleTerms) {
+        append(text: terms.sale.text)
+        append(varint: terms.limitPerUser)
+        append(signed: terms.opensAt.milliseconds)
+        append(terms.closesAt == nil ? 0 : 1)
+        if let closesAt = terms.closesAt { append(signed: closesAt.milliseconds) }
+        append(text: terms.admission.rawValue)
+        append(varint: terms.revision)
+    }
+}
+
+extension ByteReader {
+    mutating func flag() throws(Malformed) -> Bool { try byte() == 1 }
+    mutating func moment() throws(Malformed) -> Timestamp { Timestamp(milliseconds: try signed()) }
+
+    mutating func sale() throws(Malformed) -> SaleID {
+        guard let sale = SaleID(try text()) else { throw Malformed() }
+        return sale
+    }
+
+    mutating func units() throws(Malformed) -> StockReturn {
+        let sale = try sale()
+        let epoch = try count()
+        let id = try text()
+        let units = try count()
+        // Empty, and so no user, for a restock.
+        return StockReturn(id: id, sale: sale, epoch: epoch, units: units, user: UserID(try text()))
+    }
+
+    mutating func terms() throws(Malformed) -> SaleTerms {
+        let sale = try sale()
+        let limit = try count()
+        let opensAt = try moment()
+        let closesAt = try flag() ? try moment() : nil
+        guard let admission = Admission(rawValue: try text()) else { throw Malformed() }
+        return SaleTerms(
+            sale: sale,
+            limitPerUser: limit,
+            opensAt: opensAt,
+            closesAt: closesAt,
+            admission: admission,
+            revision: try count()
+        )
+    }
+}

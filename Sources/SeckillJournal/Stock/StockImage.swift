@@ -1,0 +1,35 @@
+internal import SeckillCore
+
+/// A stock book on its way into a new file.
+struct StockImage: JournalImage {
+    private static let piece = 2048
+    private let sales: [(image: SaleStock.Image, isTrusted: Bool)]
+
+    init(_ book: StockBook) {
+        sales = book.sales.values.map { ($0.stock.image, $0.stock.isTrusted || $0.awaitsClaim) }
+    }
+
+    func write(_ emit: (Frame) throws(FileError) -> Void) throws(FileError) {
+        for (image, isTrusted) in sales {
+            var frame = Frame()
+            frame.append { $0.append(sale: image, isTrusted: isTrusted) }
+            try emit(frame)
+            try write(image.orders.users.count, emit) { $0.append(usersOf: image, $1) }
+            try write(image.orders.rows.count, emit) { $0.append(ordersOf: image, $1) }
+            try write(image.otherReturns.count, emit) { $0.append(returnsOf: image, $1) }
+        }
+    }
+
+    /// Writes `count` items in pieces, each a frame.
+    private func write(
+        _ count: Int,
+        _ emit: (Frame) throws(FileError) -> Void,
+        _ encode: (inout [UInt8], Range<Int>) -> Void
+    ) throws(FileError) {
+        for start in stride(from: 0, to: count, by: Self.piece) {
+            var frame = Frame()
+            frame.append { encode(&$0, start..<min(start + Self.piece, count)) }
+            try emit(frame)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import Logging
+import SeckillCore
+import SeckillTesting
+
+@testable import SeckillJournal
+
+extension EmbeddedStores {
+    /// Stores on a simulated disk.
+    static func open(
+        on disk: SimulatedDisk,
+        clock: any SaleClock = .system,
+        limits: Journal.Limits = .patient,
+        outboxLimit: Int = 1_000_000,
+        sessionLimit: Int = 1_000_000,
+        logger: Logger = .silent
+    ) async throws -> EmbeddedStores {
+        let directory = JournalDirectory(path: "j", files: disk, clock: clock, random: SystemRandom(), logger: logger)
+        return try await open(directory, limits: limits, outboxLimit: outboxLimit, sessionLimit: sessionLimit)
+    }
+}
+
+extension Journal.Limits {
+    /// Of tests that are not about time: however slow the machine, the disk is not taken to be.
+    static let patient = {
+        var limits = Journal.Limits()
+        limits.stall = .seconds(600)
+        limits.patience = .seconds(600)
+        limits.retry = 1
+        return limits
+    }()
+}
+
+extension Logger {
+    static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+}
+
+extension String {
+    static let stockFile = "j/stock.journal"
+    static let sessionFile = "j/sessions.journal"
+}
+
+/// A directory on the machine's own disk, gone when the last reference is.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        // A path just made up is free.
+        try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
