@@ -20,7 +20,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         /// The same once the server is stopping.
         var arrivalAtShutdown: TimeAmount = .seconds(2)
         /// How long a quiet connection stays open at shutdown, for a request that is under way.
-        var grace: TimeAmount = .milliseconds(500)
+        var grace: TimeAmount = .seconds(1)
         /// How long a refused client may take to read why.
         var linger: TimeAmount = .seconds(1)
     }

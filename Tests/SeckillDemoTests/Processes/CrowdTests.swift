@@ -1,0 +1,110 @@
+import Foundation
+import HTTPTypes
+import SeckillCore
+import Testing
+
+@testable import SeckillDemo
+
+/// What a crowd does to the real server, over real connections.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct CrowdTests {
+    private static func sale(_ fields: String) -> [String] {
+        ["--rate-limit", "off", "--sale", #"{"id":"tea","title":"Tea","price":100,\#(fields)}"#]
+    }
+
+    private func clients(_ count: Int, _ port: Int) async throws -> [WebClient] {
+        try await (0..<count).concurrently { _ in try await WebClient.connect(to: port) }
+    }
+
+    @Test(arguments: [[], ["--direct"]])
+    func twoThousandBuyersForAHundredUnits(_ mode: [String]) async throws {
+        let crowd = mode.isEmpty ? 2000 : 500
+        let (server, port) = try await Program.serve(Self.sale(#""stock":100"#) + mode)
+        let clients = try await clients(500, port)
+        let armed = try await (0..<crowd).concurrently { number in
+            let buyer = try await Buyer("buyer \(number)", clients[number % clients.count])
+            return (buyer, try await buyer.link("tea"))
+        }
+        let answers = try await armed.concurrently { buyer, link in try await buyer.send(.post, link) }
+        #expect(answers.count { $0.status == 202 } == 100)
+        #expect(answers.count { $0.problem == .soldOut && $0["order"] != nil } == crowd - 100)
+        #expect(Set(answers.filter { $0.status == 202 }.map { $0["sequence"].number }).count == 100)
+
+        let shopkeeper = Operator(client: clients[0])
+        let recorded = try await eventually { try await shopkeeper.report("tea")["awaiting"] == 100 }
+        #expect(recorded)
+        let report = try await shopkeeper.report("tea")
+        #expect(report.accountsForAll && report["remaining"] == 0 && report["rejected"] == 0)
+        #expect(await server.stop().status == 0)
+    }
+
+    @Test func nobodyHoldsMoreThanTheLimitAndAllIsSold() async throws {
+        let (server, port) = try await Program.serve(Self.sale(#""stock":60,"limitPerUser":2"#))
+        let clients = try await clients(50, port)
+        let buyers = try await (0..<40).concurrently { number in
+            try await (0..<5).concurrently { link in
+                let buyer = try await Buyer("buyer \(number)", clients[(number * 5 + link) % clients.count])
+                return (number, buyer, try await buyer.link("tea"))
+            }
+        }
+        let answers = try await buyers.joined().map { $0 }.concurrently { number, buyer, link in
+            (number, try await buyer.send(.post, link))
+        }
+        let sold = answers.filter { $0.1.status == 202 }
+        #expect(sold.count == 60)
+        #expect(Dictionary(grouping: sold, by: \.0).values.allSatisfy { $0.count <= 2 })
+        #expect(answers.allSatisfy { $0.1.status == 202 || [.soldOut, .limitReached].contains($0.1.problem) })
+        #expect(await server.stop().status == 0)
+    }
+
+    @Test func aLinkIsOneOrderAndNobodyElses() async throws {
+        let (server, port) = try await Program.serve(Self.sale(#""stock":10,"limitPerUser":5"#))
+        let clients = try await clients(50, port)
+        let alice = try await Buyer("alice", clients[0])
+        let bob = try await Buyer("bob", clients[1])
+        let link = try await alice.link("tea")
+
+        #expect(try await bob.send(.post, link).problem == .badLink)
+        let start = link.lastIndex(of: "/")!
+        for index in link.indices where index > start {
+            for other in ["A", "B", "0", ".", "-", "_"] where String(link[index]) != other {
+                let altered = link.replacingCharacters(in: index...index, with: other)
+                #expect(try await alice.send(.post, altered).problem == .badLink, "\(altered)")
+            }
+        }
+        for altered in [link + "A", String(link.dropLast()), link + "=", link.replacing("tea.1.", with: "te%61.1.")] {
+            let answer = try await alice.send(.post, altered)
+            // Escaped, it is the same link.
+            #expect(answer.problem == (altered.contains("%") ? nil : .badLink))
+        }
+        let shopkeeper = Operator(client: clients[2])
+        #expect(try await shopkeeper.report("tea")["remaining"] == 9)
+
+        let answers = try await clients.concurrently { client in
+            try await client.send(.post, link, nil, alice.fields)
+        }
+        #expect(answers.allSatisfy { $0.status == 202 })
+        #expect(Set(answers.map { $0["order"].text }).count == 1)
+        #expect(try await shopkeeper.report("tea")["remaining"] == 9)
+        #expect(await server.stop().status == 0)
+    }
+
+    @Test func whatNobodyPaysIsSoldAgain() async throws {
+        let (server, port) = try await Program.serve(Self.sale(#""stock":20,"paymentWindow":2"#))
+        let clients = try await clients(20, port)
+        func buyAll(_ round: String) async throws -> [Answer] {
+            try await (0..<20).concurrently { number in try await Buyer("\(round) \(number)", clients[number]).buy("tea") }
+        }
+        #expect(try await buyAll("first").allSatisfy { $0.status == 202 })
+        #expect(try await buyAll("early").allSatisfy { $0.problem == .soldOut })
+        let shopkeeper = Operator(client: clients[0])
+        let back = try await eventually { try await shopkeeper.report("tea")["remaining"] == 20 }
+        #expect(back)
+        #expect(try await buyAll("second").allSatisfy { $0.status == 202 })
+        let recorded = try await eventually { try await shopkeeper.report("tea")["awaiting"] == 20 }
+        #expect(recorded)
+        let report = try await shopkeeper.report("tea")
+        #expect(report.accountsForAll && report["expired"] == 20)
+        #expect(await server.stop().status == 0)
+    }
+}

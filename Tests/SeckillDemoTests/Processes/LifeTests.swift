@@ -1,0 +1,125 @@
+import Foundation
+import HTTPTypes
+import SeckillCore
+import Testing
+
+@testable import SeckillDemo
+
+/// How the real server starts, stops and is stopped.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct LifeTests {
+    private let folder = TemporaryFolder()
+    private let tea = ["--rate-limit", "off", "--sale", #"{"id":"tea","title":"Tea","price":1,"stock":100000,"limitPerUser":1000}"#]
+
+    @Test func toldToStopItAnswersAllAndRecordsAll() async throws {
+        let (server, port) = try await Program.serve(tea, in: folder)
+        let (began, begun) = AsyncStream.makeStream(of: Void.self)
+        async let load = (0..<20).concurrently { number in
+            let buyer = try await Buyer("buyer \(number)", WebClient.connect(to: port))
+            begun.yield()
+            var accepted: [String] = []
+            // Until told that the connection ends; an answer that does not come is an error.
+            while true {
+                let link = try await buyer.send(.post, "/api/sales/tea/link", "{}")
+                guard let href = link["href"].text, link.fields[.connection] == nil else { break }
+                let answer = try await buyer.send(.post, href)
+                if answer.status == 202 { accepted.append(answer["order"].text!) }
+                if answer.fields[.connection] != nil || answer.status != 202 { break }
+            }
+            return accepted
+        }
+        var buyers = 0
+        for await _ in began {
+            buyers += 1
+            if buyers == 20 { break }
+        }
+        let start = ContinuousClock.now
+        let end = await server.stop()
+        #expect(end.status == 0)
+        #expect(ContinuousClock.now - start < .seconds(10))
+        let accepted = try await load.flatMap { $0 }
+        #expect(!accepted.isEmpty && Set(accepted).count == accepted.count)
+
+        let (again, newPort) = try await Program.serve(in: folder)
+        let shopkeeper = try await Operator(client: WebClient.connect(to: newPort))
+        let installed = try await eventually { try await shopkeeper.report("tea").accountsForAll }
+        #expect(installed)
+        let report = try await shopkeeper.report("tea")
+        #expect(report["awaiting"] == accepted.count && report["rejected"] == 0)
+        #expect(await again.stop().status == 0)
+    }
+
+    @Test func killedItLosesNothingUnseen() async throws {
+        let (server, port) = try await Program.serve(tea + ["--ledger-rate", "20"], in: folder)
+        let alice = try await Buyer("alice", WebClient.connect(to: port))
+        var orders: [String] = []
+        for _ in 0..<50 { orders.append(try await alice.buy("tea")["order"].text!) }
+        server.kill()
+        #expect(await server.end().status == SIGKILL)
+
+        let (again, newPort) = try await Program.serve(in: folder)
+        let back = try await Buyer("alice", WebClient.connect(to: newPort))
+        var statuses: [String: Int] = [:]
+        for order in orders { statuses[try await back.status(order) ?? "none", default: 0] += 1 }
+        #expect(statuses["awaiting_payment", default: 0] > 0 && statuses["rejected", default: 0] > 0)
+        #expect(statuses.values.reduce(0, +) == 50 && statuses.count == 2)
+        let shopkeeper = Operator(client: back.client)
+        let installed = try await eventually { try await shopkeeper.report("tea").accountsForAll }
+        #expect(installed)
+        #expect(try await shopkeeper.report("tea")["awaiting"] == statuses["awaiting_payment"])
+        #expect(await again.stop().status == 0)
+    }
+
+    @Test func anotherServerIsKeptFromTheLedger() async throws {
+        let (server, _) = try await Program.serve(in: folder)
+        await #expect { try await Program.serve(in: folder) } throws: {
+            let end = ($0 as? Program.NotServing)?.end
+            return end?.status == 1 && end?.err.contains("stop it, or name another --ledger") == true
+        }
+        server.kill()
+        _ = await server.end()
+        let (again, _) = try await Program.serve(in: folder)
+        #expect(await again.stop().status == 0)
+    }
+
+    @Test func aPortInUseIsSaid() async throws {
+        let (server, port) = try await Program.serve(in: folder)
+        let other = TemporaryFolder()
+        let end = try await Program.run(["--port", "\(port)", "--ledger", other.path("l")], in: other)
+        #expect(end.status == 1 && end.err.contains("another process has the port") && end.out.isEmpty)
+        #expect(await server.stop().status == 0)
+    }
+
+    @Test(arguments: ["no-such-host.invalid", "8.8.8.8", "999.1.1.1"])
+    func aHostThatIsNotHereIsSaid(_ host: String) async throws {
+        let end = try await Program.run(["--host", host, "--port", "0", "--ledger", folder.path("l")], in: folder)
+        #expect(end.status == 1 && end.err.contains("--host"))
+    }
+
+    @Test func aLedgerThatCannotBeUsedIsSaid() async throws {
+        try Data("not a database, but long enough to be looked at".utf8)
+            .write(to: URL(fileURLWithPath: folder.path("foreign")))
+        for ledger in [folder.path("foreign"), folder.path("none/ledger"), folder.path(""), "/dev/full"] {
+            let end = try await Program.run(["--port", "0", "--ledger", ledger], in: folder)
+            #expect(end.status == 1 && end.err.hasPrefix("Error: ledger "), "\(ledger): \(end.err)")
+            #expect(end.out.isEmpty)
+        }
+    }
+
+    @Test func flagsThatAreUnknownOrWrongAreRefused() async throws {
+        for arguments in [["--nope"], ["nope"], ["--port"], ["--port", "x"], ["serve", "--sale", "{"], ["--role", "web"]] {
+            let end = try await Program.run(arguments, in: folder)
+            #expect(end.status == 64 && end.err.hasPrefix("Error: ") && end.out.isEmpty, "\(arguments)")
+        }
+        let end = try await Program.run([], environment: ["SECKILL_LEDGER_RATE": "-1"], in: folder)
+        #expect(end.status == 64 && end.err.contains("SECKILL_LEDGER_RATE"))
+    }
+
+    @Test func helpNamesEveryFlag() async throws {
+        for arguments in [["--help"], ["serve", "--help"]] {
+            let help = try await Program.run(arguments, in: folder)
+            #expect(help.status == 0)
+            for setting in Setting.allCases { #expect(help.out.contains("--\(setting.rawValue)")) }
+        }
+    }
+}
