@@ -3,12 +3,16 @@ extension FlashSale {
     ///
     /// Ledger first, and the ledger's word is final: a row is the answer, and no row under a later epoch means that the
     /// order, if it ever was acknowledged, was lost. Only then is the stock store asked.
+    /// - Throws: `unavailable` while a rebuild will say whether the order was lost: nothing final may be said before.
     public func order(_ id: OrderID, of user: UserID) async throws -> Order? {
         guard signer.owns(user, id) else { return nil }
         if let settled = try await settled(id, of: user) { return settled }
         guard let reservation = try await stock.reservation(of: id) else {
+            let canVouch = try await stock.snapshot(of: id.sale) != nil
             // Recorded and wiped, or rebuilt, between the two reads?
-            return try await settled(id, of: user)
+            if let settled = try await settled(id, of: user) { return settled }
+            guard canVouch else { throw SeckillError(.unavailable, "the stock of this sale is being rebuilt") }
+            return nil
         }
         // Recorded between the two reads?
         return try await settled(id, of: user)

@@ -68,6 +68,24 @@ struct LifecycleTests {
         #expect(try await next.unitsAccountedFor() == 10)
     }
 
+    @Test func nobodyIsToldThatAnOrderIsNoneWhileItMayTurnUp() async throws {
+        let shop = try await Shop()
+        let user = UserID("alice")!
+        let order = try await shop.buy(as: "alice")
+        let unused = try await shop.link(for: "alice").order
+        #expect(try await shop.flashSale.order(unused, of: user) == nil)
+        try await shop.stock.distrust(shop.sale, epoch: 1)
+        for id in [order.id, unused] {
+            await #expect { try await shop.flashSale.order(id, of: user) } throws: {
+                ($0 as? SeckillError)?.code == .unavailable
+            }
+        }
+        // Declared again, it is installed again.
+        _ = try await shop.flashSale.create(shop.ledger.sale(shop.sale)!.sale)
+        #expect(try await shop.flashSale.order(order.id, of: user)?.status == .awaitingPayment)
+        #expect(try await shop.flashSale.order(unused, of: user)?.status == .rejected)
+    }
+
     @Test func shutdownDrainsTheQueue() async throws {
         let shop = try await Shop(stock: 2000)
         for buyer in 0..<2000 { _ = try await shop.buy(as: "u\(buyer)") }
