@@ -93,7 +93,9 @@ struct CrowdTests {
         let (server, port) = try await Program.serve(Self.sale(#""stock":20,"paymentWindow":2"#))
         let clients = try await clients(20, port)
         func buyAll(_ round: String) async throws -> [Answer] {
-            try await (0..<20).concurrently { number in try await Buyer("\(round) \(number)", clients[number]).buy("tea") }
+            try await (0..<20).concurrently { number in
+                try await Buyer("\(round) \(number)", clients[number]).buy("tea")
+            }
         }
         #expect(try await buyAll("first").allSatisfy { $0.status == 202 })
         #expect(try await buyAll("early").allSatisfy { $0.problem == .soldOut })

@@ -9,7 +9,10 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct LifeTests {
     private let folder = TemporaryFolder()
-    private let tea = ["--rate-limit", "off", "--sale", #"{"id":"tea","title":"Tea","price":1,"stock":100000,"limitPerUser":1000}"#]
+    private let tea = [
+        "--rate-limit", "off",
+        "--sale", #"{"id":"tea","title":"Tea","price":1,"stock":100000,"limitPerUser":1000}"#,
+    ]
 
     @Test func toldToStopItAnswersAllAndRecordsAll() async throws {
         let (server, port) = try await Program.serve(tea, in: folder)
@@ -60,7 +63,12 @@ struct LifeTests {
         let (again, newPort) = try await Program.serve(in: folder)
         let back = try await Buyer("alice", WebClient.connect(to: newPort))
         var statuses: [String: Int] = [:]
-        for order in orders { statuses[try await back.status(order) ?? "none", default: 0] += 1 }
+        for order in orders {
+            var answer = try await back.send(.get, "/api/orders/\(order)")
+            // Until the stock is rebuilt, what became of it cannot be said.
+            while answer.problem == .unavailable { answer = try await back.send(.get, "/api/orders/\(order)") }
+            statuses[answer["status"].text ?? answer.text, default: 0] += 1
+        }
         #expect(statuses["awaiting_payment", default: 0] > 0 && statuses["rejected", default: 0] > 0)
         #expect(statuses.values.reduce(0, +) == 50 && statuses.count == 2)
         let shopkeeper = Operator(client: back.client)
@@ -107,7 +115,9 @@ struct LifeTests {
     }
 
     @Test func flagsThatAreUnknownOrWrongAreRefused() async throws {
-        for arguments in [["--nope"], ["nope"], ["--port"], ["--port", "x"], ["serve", "--sale", "{"], ["--role", "web"]] {
+        for arguments in [
+            ["--nope"], ["nope"], ["--port"], ["--port", "x"], ["serve", "--sale", "{"], ["--role", "web"],
+        ] {
             let end = try await Program.run(arguments, in: folder)
             #expect(end.status == 64 && end.err.hasPrefix("Error: ") && end.out.isEmpty, "\(arguments)")
         }

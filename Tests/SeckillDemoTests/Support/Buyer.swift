@@ -28,9 +28,6 @@ struct Buyer: Sendable {
     }
 
     func buy(_ sale: String) async throws -> Answer { try await send(.post, link(sale)) }
-
-    /// Where an order stands.
-    func status(_ order: String) async throws -> String? { try await send(.get, "/api/orders/\(order)")["status"].text }
 }
 
 /// An operator at a running server.
