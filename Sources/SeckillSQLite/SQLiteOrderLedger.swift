@@ -113,7 +113,10 @@ public struct SQLiteOrderLedger: OrderLedger {
     /// The row and the epoch.
     public func lookUp(_ order: OrderID) async throws -> LedgerAnswer {
         try await file.read { db in
-            LedgerAnswer(order: try OrderRow.find(order, db)?.order, epoch: try SaleBook.open(order.sale, db)?.record.epoch)
+            LedgerAnswer(
+                order: try OrderRow.find(order, db)?.order,
+                epoch: try SaleBook.open(order.sale, db)?.record.epoch
+            )
         }
     }
 

@@ -96,6 +96,14 @@ final class SaleBook {
         )
     }
 
+    /// Whether the row differs from what a ledger wrote last.
+    var isAltered: Bool {
+        get throws {
+            let seal = try Int64.fetchOne(db, sql: "SELECT seal FROM sale WHERE key = ?", arguments: [key])
+            return seal != Fingerprint.of(declarationValues + standingValues)
+        }
+    }
+
     // MARK: Writing
 
     static func create(_ sale: Sale, _ db: Database) throws -> SaleBook {
