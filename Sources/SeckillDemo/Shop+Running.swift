@@ -2,7 +2,6 @@ internal import Foundation
 internal import Hummingbird
 internal import NIOCore
 internal import SeckillCore
-internal import SeckillSQLite
 internal import ServiceLifecycle
 internal import UnixSignals
 
@@ -10,10 +9,9 @@ extension Shop {
     /// The shop of `settings`, with its sales.
     init(_ settings: Settings) async throws {
         do {
-            let ledger = try await SQLiteOrderLedger.open(path: settings.ledger)
-            let lock = try LedgerLock(ledger: settings.ledger)
+            let backends = try await Backends.open(settings)
             let secrets = try settings.secrets ?? SecretFile(ledger: settings.ledger).load()
-            try self.init(settings, ledger: ledger, lock: lock, secrets: secrets)
+            try self.init(settings, backends, secrets: secrets)
             try await declareSales()
         } catch let error as SeckillError {
             throw StartError(error.message)
@@ -33,7 +31,7 @@ extension Shop {
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = .seconds(9)
+        configuration.maximumGracefulShutdownDuration = .seconds(8)
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch let error as IOError {

@@ -8,34 +8,32 @@ internal import ServiceLifecycle
 /// The server, wired: the funnel over its backends, and the site in front of it.
 struct Shop: Sendable {
     let settings: Settings
+    let backends: Backends
     let flashSale: FlashSale
     let site: Site
     let logger: Logger
-    /// Held for as long as the shop is.
-    private let lock: LedgerLock?
 
     /// A shop over these backends.
     init(
         _ settings: Settings,
-        ledger: any OrderLedger,
-        lock: LedgerLock? = nil,
+        _ backends: Backends,
         secrets: [String],
         clock: any SaleClock = .system,
         logger: Logger = Logger(label: "seckill")
     ) throws {
         self.settings = settings
-        self.lock = lock
+        self.backends = backends
         self.logger = logger
         var configuration = FlashSale.Configuration()
         configuration.sessionLifetime = settings.sessionTTL
         configuration.ledgerRate = settings.ledgerRate
         // With the requests in hand, out within ten seconds.
-        configuration.drainLimit = .seconds(6)
+        configuration.drainLimit = .seconds(5)
         flashSale = FlashSale(
-            stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: clock) : MemoryStockStore(clock: clock),
-            ledger: ledger,
-            sessions: MemorySessionStore(clock: clock),
-            limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) },
+            stock: backends.stock,
+            ledger: backends.ledger,
+            sessions: backends.sessions,
+            limiter: backends.limiter,
             signer: try LinkSigner(secrets: secrets.map { Array($0.utf8) }),
             configuration: configuration,
             clock: clock,

@@ -33,7 +33,7 @@ struct Storefront {
         self.clock = clock
         shop = try Shop(
             settings,
-            ledger: ledger,
+            Backends(settings, ledger: ledger, clock: clock),
             secrets: [Self.secret],
             clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
