@@ -5,10 +5,10 @@ internal import SeckillSQLite
 
 struct Audit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Checks promises 1 to 4 on what a ledger has stored.",
+        abstract: "Checks the promises on what a ledger holds.",
         discussion: """
-            Reads only, at any time, beside servers at work. Prints what every sale adds up to and every violation by \
-            name. Exits 0 if the promises hold, 1 if one does not, 2 if the ledger cannot be read.
+            Reads only, at any time, beside a server at work. Prints the totals of every sale and every violation by \
+            name. Exits 0 if there is none, 1 if there is one, 2 if the ledger cannot be read.
             """
     )
 
@@ -16,27 +16,30 @@ struct Audit: AsyncParsableCommand {
     var ledger: String?
 
     func run() async throws {
-        let path = ledger ?? ProcessInfo.processInfo.environment["SECKILL_LEDGER"] ?? "seckill.sqlite"
+        let flags = ledger.map { [Setting.ledger: $0] } ?? [:]
+        let source = SettingSource(flags: flags, environment: ProcessInfo.processInfo.environment)
         let audit: LedgerAudit
         do {
-            audit = try await LedgerAudit.run(path: path)
-        } catch let error as SeckillError {
-            FileHandle.standardError.write(Data("Error: \(error.message)\n".utf8))
+            audit = try await LedgerAudit.run(path: source.text(.ledger) ?? Settings().ledger)
+        } catch {
+            let reason = (error as? SeckillError)?.message ?? "\(error)"
+            FileHandle.standardError.write(Data("Error: \(reason)\n".utf8))
             throw ExitCode(2)
         }
         for sale in audit.sales { print(sale.line) }
         for violation in audit.violations { print("VIOLATION \(violation)") }
-        print(audit.violations.isEmpty ? "All promises hold." : "\(audit.violations.count) violations.")
+        print("sales: \(audit.sales.count), violations: \(audit.violations.count)")
         if !audit.violations.isEmpty { throw ExitCode(1) }
     }
 }
 
 extension LedgerAudit.AuditedSale {
     fileprivate var line: String {
-        """
-        sale \(record.sale.id): stock \(totals.stock), awaiting \(totals.awaiting), paid \(totals.paid), \
-        expired \(totals.expired), cancelled \(totals.cancelled), rejected \(totals.rejected) \
-        (dead-lettered \(totals.deadLettered)), returning \(totals.returning), epoch \(record.epoch)
-        """
+        let sums = [
+            ("stock", totals.stock), ("awaiting", totals.awaiting), ("paid", totals.paid),
+            ("returning", totals.returning), ("expired", totals.expired), ("cancelled", totals.cancelled),
+            ("rejected", totals.rejected), ("deadLettered", totals.deadLettered), ("epoch", record.epoch),
+        ]
+        return "sale \(record.sale.id): " + sums.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
     }
 }

@@ -36,6 +36,7 @@ struct CrowdTests {
         let report = try await shopkeeper.report("tea")
         #expect(report.accountsForAll && report["remaining"] == 0 && report["rejected"] == 0)
         #expect(await server.stop().status == 0)
+        try await server.expectCleanAudit()
     }
 
     @Test func nobodyHoldsMoreThanTheLimitAndAllIsSold() async throws {
@@ -55,6 +56,7 @@ struct CrowdTests {
         #expect(Dictionary(grouping: sold, by: \.0).values.allSatisfy { $0.count <= 2 })
         #expect(answers.allSatisfy { $0.1.status == 202 || [.soldOut, .limitReached].contains($0.1.problem) })
         #expect(await server.stop().status == 0)
+        try await server.expectCleanAudit()
     }
 
     @Test func aLinkIsOneOrderAndNobodyElses() async throws {
@@ -87,6 +89,7 @@ struct CrowdTests {
         #expect(Set(answers.map { $0["order"].text }).count == 1)
         #expect(try await shopkeeper.report("tea")["remaining"] == 9)
         #expect(await server.stop().status == 0)
+        try await server.expectCleanAudit()
     }
 
     @Test func whatNobodyPaysIsSoldAgain() async throws {
@@ -108,5 +111,6 @@ struct CrowdTests {
         let report = try await shopkeeper.report("tea")
         #expect(report.accountsForAll && report["expired"] == 20)
         #expect(await server.stop().status == 0)
+        try await server.expectCleanAudit()
     }
 }

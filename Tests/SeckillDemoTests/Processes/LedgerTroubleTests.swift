@@ -40,5 +40,6 @@ struct LedgerTroubleTests {
         let report = try await shopkeeper.report("tea")
         #expect(report.accountsForAll && report["stock"] == 100 && report["rejected"] == 0)
         #expect(await server.stop().status == 0)
+        try await server.expectCleanAudit()
     }
 }

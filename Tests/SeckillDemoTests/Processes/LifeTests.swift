@@ -50,6 +50,7 @@ struct LifeTests {
         let report = try await shopkeeper.report("tea")
         #expect(report["awaiting"] == accepted.count && report["rejected"] == 0)
         #expect(await again.stop().status == 0)
+        try await again.expectCleanAudit()
     }
 
     @Test func killedItLosesNothingUnseen() async throws {
@@ -76,6 +77,7 @@ struct LifeTests {
         #expect(installed)
         #expect(try await shopkeeper.report("tea")["awaiting"] == statuses["awaiting_payment"])
         #expect(await again.stop().status == 0)
+        try await again.expectCleanAudit()
     }
 
     @Test func anotherServerIsKeptFromTheLedger() async throws {
