@@ -17,6 +17,14 @@ let package = Package(
             dependencies: ["BenchmarkSupport", .product(name: "SeckillCore", package: "swift-seckill")]
         ),
         .executableTarget(
+            name: "JournalBench",
+            dependencies: [
+                "BenchmarkSupport",
+                .product(name: "SeckillCore", package: "swift-seckill"),
+                .product(name: "SeckillJournal", package: "swift-seckill"),
+            ]
+        ),
+        .executableTarget(
             name: "RedisBench",
             dependencies: ["BenchmarkSupport", .product(name: "SeckillRedis", package: "swift-seckill")]
         ),

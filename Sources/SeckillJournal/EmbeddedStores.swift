@@ -66,10 +66,8 @@ public final class EmbeddedStores: Sendable {
         let (stockWriter, found) = try directory.open("stock", .stock) { body throws(ByteReader.Malformed) in
             try replay.apply(&body)
         }
-        var book = replay.book
-        book.endReplay(mayLack: found.mayLack)
         stock = JournalStockStore(
-            book,
+            replay.stock(mayLack: found.mayLack),
             stockWriter,
             limits: limits,
             clock: directory.clock,

@@ -8,6 +8,8 @@ package struct SaleStock: Sendable {
     package private(set) var version: Int
     /// False once a tripwire has gone off: nothing is reserved or given back until a rebuild replaces this value.
     package var isTrusted = true
+    /// Not trusted only because it was brought back from a file and nobody has compared it with the ledger since.
+    package var awaitsClaim = false
     package internal(set) var orders: SaleOrders
     /// Returns applied that are no order's of this epoch: restocks, and orders that an earlier epoch began.
     var otherReturns = ByteTable()

@@ -19,31 +19,37 @@ struct JournalOutbox: OrderSource {
     private func receiveNow(_ max: Int) -> [Delivery] {
         let now = store.clock.uptime
         let durable = store.journal.durableTicket
-        return collect(max) { $0.stock.receive($1, through: $0.commits.durableSequence(by: durable), at: now) }
+        return collect(max) { stock, desk, max in
+            let last = desk.commits.durableSequence(of: stock.terms.sale, by: durable)
+            return stock.receive(max, through: last, at: now)
+        }
     }
 
     private var hasWaiting: Bool {
         let durable = store.journal.durableTicket
-        return store.book.withLock { book in
-            book.sales.keys.contains { sale in
-                book.with(sale) { $0.stock.hasWaiting(through: $0.commits.durableSequence(by: durable)) } == true
+        return store.withLock { sales, desk in
+            sales.contains { sale, stock in
+                stock.hasWaiting(through: desk.commits.durableSequence(of: sale, by: durable))
             }
         }
     }
 
     func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
         let now = store.clock.uptime
-        return collect(max) { $0.stock.takeOver($1, idle: idle, at: now) }
+        return collect(max) { stock, _, max in stock.takeOver(max, idle: idle, at: now) }
     }
 
     /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
-    private func collect(_ max: Int, _ take: (inout StockBook.Entry, Int) -> [Delivery]) -> [Delivery] {
-        store.book.withLock { book in
-            guard !book.sales.isEmpty else { return [] }
+    private func collect(
+        _ max: Int,
+        _ take: (inout SaleStock, inout JournalStockStore.Desk, Int) -> [Delivery]
+    ) -> [Delivery] {
+        store.withLock { sales, desk in
+            guard !sales.isEmpty else { return [] }
             var deliveries: [Delivery] = []
-            for share in [Swift.max(1, max / book.sales.count), max] {
-                for sale in book.sales.keys where deliveries.count < max {
-                    deliveries += book.with(sale) { take(&$0, min(share, max - deliveries.count)) } ?? []
+            for share in [Swift.max(1, max / sales.count), max] {
+                for index in sales.values.indices where deliveries.count < max {
+                    deliveries += take(&sales.values[index], &desk, min(share, max - deliveries.count))
                 }
             }
             return deliveries
@@ -55,18 +61,16 @@ struct JournalOutbox: OrderSource {
     func deadLetter(_ delivery: Delivery, because reason: String) async throws { settle([delivery], aside: true) }
 
     private func settle(_ deliveries: [Delivery], aside: Bool) {
-        store.book.withLock { book in
+        store.withLock { sales, _ in
             var settled: [SaleID: [Int]] = [:]
             for delivery in deliveries {
-                guard case .reservation(let reservation) = delivery.content else { continue }
-                let sale = reservation.order.sale
-                guard let sequence = book.with(sale, { $0.stock.settle(delivery, aside: aside) }) ?? nil else {
-                    continue
-                }
-                settled[sale, default: []].append(sequence)
+                guard case .reservation(let reservation) = delivery.content,
+                    let sequence = sales.with(reservation.order.sale, { $0.settle(delivery, aside: aside) }) ?? nil
+                else { continue }
+                settled[reservation.order.sale, default: []].append(sequence)
             }
             for (sale, sequences) in settled {
-                guard let epoch = book.sales[sale]?.stock.epoch else { continue }
+                guard let epoch = sales[sale]?.epoch else { continue }
                 _ = store.journal.append { $0.append(settled: sequences, of: sale, epoch: epoch, aside: aside) }
             }
         }
@@ -75,9 +79,9 @@ struct JournalOutbox: OrderSource {
 
     func depth() async throws -> QueueDepth {
         let now = store.clock.now
-        return store.book.withLock { book in
-            book.sales.values.reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, entry in
-                let depth = entry.stock.depth(at: now)
+        return store.withLock { sales, _ in
+            sales.values.reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, stock in
+                let depth = stock.depth(at: now)
                 sum.count += depth.count
                 sum.age = max(sum.age, depth.age)
                 sum.deadLettered += depth.deadLettered

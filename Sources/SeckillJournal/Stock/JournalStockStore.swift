@@ -13,26 +13,37 @@ public import SeckillCore
 /// at once when it fails, after five seconds when it hangs. Cost: about 100 bytes of memory an order beside its id and
 /// its user's, until its sale's next epoch.
 public final class JournalStockStore: StockStore {
+    /// What is known beside the sales themselves.
+    struct Desk: Sendable {
+        var claims = StockClaims()
+        var commits = CommitMarks()
+    }
+
     let clock: any SaleClock
     private let outboxLimit: Int
-    let book: Locked<StockBook>
+    private let shelf: SaleShelf
+    /// Only locked with the shelf locked.
+    private let desk: Locked<Desk>
     let journal: Journal
     /// Rings when reservations have become durable.
     let arrivals: Bell
     private let signals = Broadcast<Restock>()
 
     init(
-        _ book: StockBook,
+        _ sales: [SaleID: SaleStock],
         _ writer: JournalWriter,
         limits: Journal.Limits,
         clock: any SaleClock,
         outboxLimit: Int,
         logger: Logger
     ) {
-        let (book, arrivals) = (Locked(book), Bell())
+        var desk = Desk()
+        for (sale, stock) in sales { desk.commits.begin(sale, at: stock.sequence) }
+        let (shelf, arrivals) = (SaleShelf(sales), Bell())
         self.clock = clock
         self.outboxLimit = outboxLimit
-        self.book = book
+        self.shelf = shelf
+        self.desk = Locked(desk)
         self.arrivals = arrivals
         journal = Journal(
             writer,
@@ -40,14 +51,19 @@ public final class JournalStockStore: StockStore {
             clock: clock,
             logger: logger,
             capture: { cut in
-                book.withLock { book in
-                    book.forgetFinished(at: clock.now)
+                shelf.withLock { sales in
+                    sales.forgetFinished(at: clock.now)
                     cut()
-                    return StockImage(book)
+                    return StockImage(sales)
                 }
             },
             onCommit: { arrivals.ring() }
         )
+    }
+
+    /// Runs `body` alone with everything.
+    func withLock<Result: Sendable>(_ body: (inout [SaleID: SaleStock], inout Desk) -> Result) -> Result {
+        shelf.withLock { sales in desk.withLock { desk in body(&sales, &desk) } }
     }
 
     /// Minted when the journal is first made, and kept across restarts.
@@ -76,41 +92,37 @@ public final class JournalStockStore: StockStore {
         _ order: OrderID,
         for user: UserID
     ) throws(SeckillError) -> (ReserveOutcome, GroupBuffer.Ticket?) {
-        let decision = try book.withLock { book throws(SeckillError) in
-            try book.with(order.sale) { entry throws(SeckillError) in try decide(order, for: user, from: &entry) }
-        }
-        guard let decision else { throw .notInstalled }
-        return decision
-    }
-
-    private func decide(
-        _ order: OrderID,
-        for user: UserID,
-        from entry: inout StockBook.Entry
-    ) throws(SeckillError) -> (ReserveOutcome, GroupBuffer.Ticket?) {
-        let outcome = try entry.stock.reserve(
+        var ticket: GroupBuffer.Ticket?
+        let outcome = try shelf.reserve(
             order,
             for: user,
             outboxLimit: outboxLimit,
             clock: clock,
-            admit: journal.admit
+            admit: { () throws(SeckillError) in try journal.admit() },
+            // With the shelf locked, so that the file tells it in the order in which it was decided.
+            taken: { outcome, stock in ticket = record(outcome, order, for: user, from: stock) }
         )
-        switch outcome {
-        case .reserved(let sequence):
-            // Appended with the book locked, so that the file tells it in the order in which it was decided.
-            let moment = entry.stock.orders[sequence].reservedAt
-            let ticket = journal.append { $0.append(reservationOf: order, for: user, sequence: sequence, at: moment) }
-            entry.commits.note(sequence, in: ticket, durableTicket: journal.durableTicket)
-            return (outcome, ticket)
-        case .alreadyReserved: return (outcome, journal.lastTicket)
-        default: return (outcome, nil)
-        }
+        return (outcome, ticket)
+    }
+
+    private func record(
+        _ outcome: ReserveOutcome,
+        _ order: OrderID,
+        for user: UserID,
+        from stock: SaleStock
+    ) -> GroupBuffer.Ticket {
+        guard case .reserved(let sequence) = outcome else { return journal.lastTicket }
+        let moment = stock.orders[sequence].reservedAt
+        let ticket = journal.append { $0.append(reservationOf: order, for: user, sequence: sequence, at: moment) }
+        let durable = journal.durableTicket
+        desk.withLock { $0.commits.note(sequence, of: order.sale, in: ticket, durableTicket: durable) }
+        return ticket
     }
 
     /// One look-up, and the wait for what is still on its way to the disk if it finds something.
     public func reservation(of order: OrderID) async throws -> Reservation? {
-        let found = book.withLock { book -> (Reservation, GroupBuffer.Ticket)? in
-            guard let stock = book.sales[order.sale]?.stock, stock.isTrusted else { return nil }
+        let found = shelf.withLock { sales -> (Reservation, GroupBuffer.Ticket)? in
+            guard let stock = sales[order.sale], stock.isTrusted else { return nil }
             return stock.reservation(of: order).map { ($0, journal.lastTicket) }
         }
         guard let (reservation, ticket) = found else { return nil }
@@ -120,8 +132,8 @@ public final class JournalStockStore: StockStore {
 
     /// One look-up. Counts what is not durable yet.
     public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        book.withLock { book in
-            guard let stock = book.sales[sale]?.stock, stock.isTrusted else { return nil }
+        shelf.withLock { sales in
+            guard let stock = sales[sale], stock.isTrusted else { return nil }
             return stock.snapshot
         }
     }
@@ -132,13 +144,13 @@ public final class JournalStockStore: StockStore {
     public func giveBack(_ returns: [StockReturn]) async throws -> [GiveBackOutcome] {
         guard !returns.isEmpty else { return [] }
         try journal.admit()
-        let (outcomes, restocks, ticket) = book.withLock { book in
+        let (outcomes, restocks, ticket) = shelf.withLock { sales in
             var restocks: [SaleID: Int] = [:]
             let outcomes = returns.map { units in
-                let outcome = book.with(units.sale) { $0.stock.giveBack(units) } ?? .refused
+                let outcome = sales.with(units.sale) { $0.giveBack(units) } ?? .refused
                 if outcome == .applied {
                     _ = journal.append { $0.append(giveBack: units) }
-                    restocks[units.sale] = book.sales[units.sale]?.stock.version
+                    restocks[units.sale] = sales[units.sale]?.version
                 }
                 return outcome
             }
@@ -152,10 +164,10 @@ public final class JournalStockStore: StockStore {
     /// Replaces older terms at once, and returns when that is durable.
     public func update(_ terms: SaleTerms) async throws {
         try journal.admit()
-        let ticket = book.withLock { book in
-            book.with(terms.sale) { entry -> GroupBuffer.Ticket? in
-                guard entry.stock.isTrusted, entry.stock.terms.revision < terms.revision else { return nil }
-                entry.stock.update(terms)
+        let ticket = shelf.withLock { sales in
+            sales.with(terms.sale) { stock -> GroupBuffer.Ticket? in
+                guard stock.isTrusted, stock.terms.revision < terms.revision else { return nil }
+                stock.update(terms)
                 return journal.append { $0.append(newTerms: terms) }
             } ?? nil
         }
@@ -172,22 +184,14 @@ public final class JournalStockStore: StockStore {
     ) async throws -> ClaimOutcome {
         guard identity.text == journal.identity else { return .busy }
         let now = clock.uptime
-        return book.withLock { book in
-            let isCurrent = book.with(sale) { entry in
-                guard entry.stock.isTrusted || entry.awaitsClaim, entry.stock.epoch == epoch,
-                    entry.stock.sequence >= sequence
-                else { return false }
-                entry.stock.isTrusted = true
-                entry.awaitsClaim = false
-                return true
-            }
+        return withLock { sales, desk in
+            let isCurrent = sales.with(sale) { $0.becomeTrusted(ifIn: epoch, notBehind: sequence) }
             if isCurrent == true { return .current }
-            guard let claim = book.claims.claim(sale, on: identity, at: now, for: lifetime) else { return .busy }
+            guard let claim = desk.claims.claim(sale, on: identity, at: now, for: lifetime) else { return .busy }
             // From here on nobody reserves what this claim has not drained.
-            let drained = book.with(sale) { entry in
-                entry.stock.isTrusted = false
-                entry.awaitsClaim = false
-                return entry.stock.unsettled
+            let drained = sales.with(sale) { stock in
+                stock.distrust()
+                return stock.unsettled
             }
             return .claimed(claim, drained: drained ?? [])
         }
@@ -204,10 +208,11 @@ public final class JournalStockStore: StockStore {
             stock.held = [:]
             fresh = SaleStock(stock)
         }
-        let ticket = book.withLock { [fresh] book -> GroupBuffer.Ticket? in
-            guard claim.identity.text == journal.identity, book.claims.isAlive(claim, at: now) else { return nil }
-            book.claims.end(claim)
-            book.install(fresh)
+        let ticket = withLock { [fresh] sales, desk -> GroupBuffer.Ticket? in
+            guard claim.identity.text == journal.identity, desk.claims.isAlive(claim, at: now) else { return nil }
+            desk.claims.end(claim)
+            desk.commits.begin(claim.sale, at: 0)
+            sales[claim.sale] = fresh
             let image = fresh.image
             return journal.append { entries in
                 entries.append(sale: image, isTrusted: true)
@@ -221,18 +226,48 @@ public final class JournalStockStore: StockStore {
     }
 
     /// Gives a claim up.
-    public func abandon(_ claim: StockClaim) async throws { book.withLock { $0.claims.end(claim) } }
+    public func abandon(_ claim: StockClaim) async throws { withLock { $1.claims.end(claim) } }
 
     /// Stops vouching for a sale at once, and returns when that would outlive a crash.
     public func distrust(_ sale: SaleID, epoch: Int) async throws {
-        let ticket = book.withLock { book in
-            book.with(sale) { entry -> GroupBuffer.Ticket? in
-                guard entry.stock.epoch == epoch else { return nil }
-                entry.stock.isTrusted = false
-                entry.awaitsClaim = false
+        let ticket = shelf.withLock { sales in
+            sales.with(sale) { stock -> GroupBuffer.Ticket? in
+                guard stock.epoch == epoch else { return nil }
+                stock.distrust()
                 return journal.append { $0.append(distrust: sale, epoch: epoch) }
             } ?? nil
         }
         if let ticket { try await journal.wait(for: ticket) }
+    }
+}
+
+extension [SaleID: SaleStock] {
+    /// Forgets sales that are over for good and have all their orders in the ledger, unless they are bare already. The
+    /// reconciler finds them missing and rebuilds them as they stand in the ledger, without a single order.
+    fileprivate mutating func forgetFinished(at now: Timestamp) {
+        self = filter { _, stock in
+            let snapshot = stock.snapshot
+            return !stock.isOver(at: now) || snapshot.pending > 0 || snapshot.sequence == 0
+        }
+    }
+}
+
+extension SaleStock {
+    /// Closed by its operator, for ever, or by its own time more than a day ago: a clock may be wrong by that much.
+    fileprivate func isOver(at now: Timestamp) -> Bool {
+        terms.admission == .closed || terms.closesAt.map { now >= $0 + .seconds(86_400) } ?? false
+    }
+
+    fileprivate mutating func distrust() {
+        isTrusted = false
+        awaitsClaim = false
+    }
+
+    /// True if it is as the ledger says, and so may sell.
+    fileprivate mutating func becomeTrusted(ifIn epoch: Int, notBehind sequence: Int) -> Bool {
+        guard isTrusted || awaitsClaim, self.epoch == epoch, self.sequence >= sequence else { return false }
+        isTrusted = true
+        awaitsClaim = false
+        return true
     }
 }

@@ -44,12 +44,12 @@ extension EmbeddedStores {
         }
         var replay = StockReplay()
         _ = try JournalFile.read(file, path, .stock) { body throws(ByteReader.Malformed) in try replay.apply(&body) }
-        return replay.book.sales.values.map { entry in
+        return replay.sales.values.map { stock in
             JournaledSale(
-                sale: entry.stock.terms.sale,
-                stock: entry.stock.snapshot,
-                isTrusted: entry.stock.isTrusted,
-                pending: entry.stock.unsettled
+                sale: stock.terms.sale,
+                stock: stock.snapshot,
+                isTrusted: stock.isTrusted,
+                pending: stock.unsettled
             )
         }
         .sorted { $0.sale.text < $1.sale.text }

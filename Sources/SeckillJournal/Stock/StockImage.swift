@@ -1,12 +1,12 @@
 internal import SeckillCore
 
-/// A stock book on its way into a new file.
+/// The stock of all sales on its way into a new file.
 struct StockImage: JournalImage {
     private static let piece = 2048
     private let sales: [(image: SaleStock.Image, isTrusted: Bool)]
 
-    init(_ book: StockBook) {
-        sales = book.sales.values.map { ($0.stock.image, $0.stock.isTrusted || $0.awaitsClaim) }
+    init(_ sales: [SaleID: SaleStock]) {
+        self.sales = sales.values.map { ($0.image, $0.isTrusted || $0.awaitsClaim) }
     }
 
     func write(_ emit: (Frame) throws(FileError) -> Void) throws(FileError) {

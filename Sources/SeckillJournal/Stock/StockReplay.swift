@@ -1,8 +1,8 @@
 internal import SeckillCore
 
-/// Makes a book of a journal's entries again.
+/// Makes stock of a journal's entries again.
 struct StockReplay: Sendable {
-    private(set) var book = StockBook()
+    private(set) var sales: [SaleID: SaleStock] = [:]
     /// The sale that the file is in the middle of describing.
     private var begun: SaleID?
 
@@ -26,14 +26,14 @@ struct StockReplay: Sendable {
         case .reservation: try applyReservation(&body)
         case .giveBack:
             let units = try body.units()
-            guard book.with(units.sale, { $0.stock.giveBack(units) }) == .applied else { throw ByteReader.Malformed() }
+            guard sales.with(units.sale, { $0.giveBack(units) }) == .applied else { throw ByteReader.Malformed() }
         case .terms:
             let terms = try body.terms()
-            book.with(terms.sale) { $0.stock.update(terms) }
+            sales.with(terms.sale) { $0.update(terms) }
         case .distrust:
             let sale = try body.sale()
             let epoch = try body.count()
-            book.with(sale) { if $0.stock.epoch == epoch { $0.stock.isTrusted = false } }
+            sales.with(sale) { if $0.epoch == epoch { $0.isTrusted = false } }
         case .settled: try applySettled(&body)
         }
     }
@@ -46,7 +46,7 @@ struct StockReplay: Sendable {
         let aside = try body.count()
         var stock = SaleStock(restoring: terms, epoch: epoch, remaining: remaining, version: version, aside: aside)
         stock.isTrusted = try body.flag()
-        book.install(stock)
+        sales[terms.sale] = stock
         begun = terms.sale
     }
 
@@ -85,7 +85,7 @@ struct StockReplay: Sendable {
         let count = try body.count()
         guard let begun else { throw ByteReader.Malformed() }
         for _ in 0..<count {
-            _ = try book.with(begun) { entry throws(ByteReader.Malformed) in try item(&body, &entry.stock) }
+            try sales.with(begun) { stock throws(ByteReader.Malformed) in try item(&body, &stock) }
         }
     }
 
@@ -96,7 +96,7 @@ struct StockReplay: Sendable {
         let moment = try body.moment()
         let name = String(decoding: order.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self)
         guard let sale = SaleID(name),
-            book.with(sale, { $0.stock.retake(order, for: user, at: moment) && $0.stock.sequence == sequence }) == true
+            sales.with(sale, { $0.retake(order, for: user, at: moment) && $0.sequence == sequence }) == true
         else { throw ByteReader.Malformed() }
     }
 
@@ -107,7 +107,18 @@ struct StockReplay: Sendable {
         let count = try body.count()
         for _ in 0..<count {
             let sequence = try body.count()
-            book.with(sale) { if $0.stock.epoch == epoch { $0.stock.settle(sequence, aside: aside) } }
+            sales.with(sale) { if $0.epoch == epoch { $0.settle(sequence, aside: aside) } }
+        }
+    }
+
+    /// What was replayed is what the file holds. Nobody reserves until the ledger has been asked; and not even then, if
+    /// the file may lack what it once held.
+    func stock(mayLack: Bool) -> [SaleID: SaleStock] {
+        sales.mapValues { stock in
+            var stock = stock
+            stock.awaitsClaim = stock.isTrusted && !mayLack
+            stock.isTrusted = false
+            return stock
         }
     }
 }

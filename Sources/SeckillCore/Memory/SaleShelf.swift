@@ -1,0 +1,55 @@
+/// The stock of all sales of one store, under one lock: for stores that must see all of it at one instant.
+///
+/// A class of its own in this module, because the optimizer makes generic code fast only where it can see it, and
+/// refusals are what most of the time goes into.
+package final class SaleShelf: Sendable {
+    private let sales: Locked<[SaleID: SaleStock]>
+
+    package init(_ sales: [SaleID: SaleStock] = [:]) { self.sales = Locked(sales) }
+
+    /// See ``SaleStock/reserve(_:for:outboxLimit:clock:admit:)``. If a unit is taken, or was before, `taken` is told
+    /// while the lock is still held.
+    package func reserve(
+        _ order: OrderID,
+        for user: UserID,
+        outboxLimit: Int,
+        clock: any SaleClock,
+        admit: () throws(SeckillError) -> Void,
+        taken: (ReserveOutcome, SaleStock) -> Void
+    ) throws(SeckillError) -> ReserveOutcome {
+        try sales.withLock { sales throws(SeckillError) in
+            guard let index = sales.index(forKey: order.sale) else { throw .notInstalled }
+            let outcome = try sales.values[index].reserve(
+                order,
+                for: user,
+                outboxLimit: outboxLimit,
+                clock: clock,
+                admit: admit
+            )
+            switch outcome {
+            case .reserved, .alreadyReserved: taken(outcome, sales.values[index])
+            default: break
+            }
+            return outcome
+        }
+    }
+
+    /// Runs `body` alone with all sales.
+    package func withLock<Result: Sendable, Failure: Error>(
+        _ body: (inout [SaleID: SaleStock]) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try sales.withLock(body)
+    }
+}
+
+extension [SaleID: SaleStock] {
+    /// Works on a sale in place; nil if it is not there.
+    @discardableResult
+    package mutating func with<Result, Failure: Error>(
+        _ sale: SaleID,
+        _ body: (inout SaleStock) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        guard let index = index(forKey: sale) else { return nil }
+        return try body(&values[index])
+    }
+}
