@@ -87,7 +87,10 @@ struct LedgerAuditTests {
         let path = try await healthyLedger()
         defer { try? FileManager.default.removeItem(atPath: path) }
         let (sql, name) = Self.planted[index]
-        try await DatabaseQueue(path: path).writeWithoutTransaction { db in
+        var configuration = Configuration()
+        // The ledger that wrote the file may be closing it still.
+        configuration.busyMode = .timeout(5)
+        try await DatabaseQueue(path: path, configuration: configuration).writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
             try db.execute(sql: sql)
         }

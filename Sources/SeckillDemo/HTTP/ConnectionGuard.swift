@@ -111,6 +111,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             guard state.bytesArrived() else { return }
             wait(state.isStopping ? limits.arrivalAtShutdown : limits.arrival, context)
         case is ChannelShouldQuiesceEvent:
+            // A refused client that is still reading why is closed by the alarm that is set already.
+            guard !state.isOver else { return }
             state.stop()
             wait(state.isIdle ? limits.grace : limits.arrivalAtShutdown, context)
         default: context.fireUserInboundEventTriggered(event)

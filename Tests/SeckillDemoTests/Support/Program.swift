@@ -12,35 +12,61 @@ final class Program: Sendable {
 
     private struct State: Sendable {
         var out = ""
+        /// Set when it has ended and everything it wrote has been read.
         var status: Int32?
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Locked(State())
     private let errors: String
-    private let process = Process()
+    private let pid: pid_t
     let folder: TemporaryFolder
 
     /// Starts the executable with a folder of its own for what it writes.
+    ///
+    /// By `posix_spawn` and a thread that waits: Foundation's `Process` now and then misses that one has ended.
     init(_ arguments: [String], environment: [String: String] = [:], in folder: TemporaryFolder) throws {
         self.folder = folder
         errors = folder.path("err-" + Base64URL.encode(SystemRandom().bytes(6)))
-        _ = FileManager.default.createFile(atPath: errors, contents: nil)
-        process.executableURL = Self.executable
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardError = FileHandle(forWritingAtPath: errors)
         let out = Pipe()
-        process.standardOutput = out
-        out.fileHandleForReading.readabilityHandler = { [state] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            Self.change(state) { $0.out += String(decoding: data, as: UTF8.self) }
+        let (reading, writing) = (out.fileHandleForReading.fileDescriptor, out.fileHandleForWriting.fileDescriptor)
+        // Or a process that another test starts meanwhile would hold the pipe open.
+        for descriptor in [reading, writing] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        pid = try Self.spawn(arguments, environment, out: writing, err: errors)
+        try out.fileHandleForWriting.close()
+        Thread.detachNewThread { [state, pid] in
+            while case let data = out.fileHandleForReading.availableData, !data.isEmpty {
+                Self.change(state) { $0.out += String(decoding: data, as: UTF8.self) }
+            }
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) == -1, errno == EINTR {}
+            // As a shell tells it: 128 and the signal for one that was killed.
+            let signal = status & 0x7F
+            let code = signal == 0 ? status >> 8 & 0xFF : 128 + signal
+            Self.change(state) { $0.status = code }
         }
-        process.terminationHandler = { [state] process in
-            Self.change(state) { $0.status = process.terminationStatus }
-        }
-        try process.run()
+    }
+
+    private static func spawn(
+        _ arguments: [String],
+        _ environment: [String: String],
+        out: Int32,
+        err: String
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, out, 1)
+        posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT, 0o600)
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+        let argv = ([executable.path] + arguments).map { strdup($0) } + [nil]
+        let envp = variables.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        let result = posix_spawn(&pid, executable.path, &actions, nil, argv, envp)
+        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: result) ?? .ENOENT) }
+        return pid
     }
 
     /// Runs the executable to its end.
@@ -74,8 +100,8 @@ final class Program: Sendable {
     var output: String { state.withLock { $0.out } }
     var isRunning: Bool { state.withLock { $0.status == nil } }
 
-    func terminate() { process.terminate() }
-    func kill() { _ = Foundation.kill(process.processIdentifier, SIGKILL) }
+    func terminate() { _ = Foundation.kill(pid, SIGTERM) }
+    func kill() { _ = Foundation.kill(pid, SIGKILL) }
 
     func end() async -> End {
         await wait { $0.status != nil }
