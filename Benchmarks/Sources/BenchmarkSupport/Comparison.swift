@@ -33,7 +33,9 @@ public struct Comparison {
             self.latencies = latencies
         }
 
+        /// Operations a second.
         public var rate: Double { Double(operations) / wall.seconds }
+        /// Processor time of one operation.
         public var microseconds: Double { cpu.seconds * 1e6 / Double(operations) }
     }
 
@@ -41,6 +43,7 @@ public struct Comparison {
     let rounds: Int
     var contestants: [Contestant] = []
 
+    /// A comparison without contestants.
     public init(_ title: String, rounds: Int = 5) {
         self.title = title
         self.rounds = rounds
@@ -104,6 +107,7 @@ public func check(_ holds: Bool, _ what: String) {
 }
 
 extension Duration {
+    /// Seconds as a floating-point number.
     public var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }
 

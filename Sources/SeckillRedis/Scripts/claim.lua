@@ -8,12 +8,21 @@
 
 local stock, outbox = redis.call('TYPE', KEYS[1]).ok, redis.call('TYPE', KEYS[3]).ok
 local held = {}
-if stock == 'hash' then held = redis.call('HMGET', KEYS[1], 'identity', 'epoch', 'sequence', 'settled') end
-local epoch, sequence, settled = tonumber(held[2]), tonumber(held[3]), tonumber(held[4])
+if stock == 'hash' then
+    held = redis.call(
+        'HMGET', KEYS[1], 'identity', 'epoch', 'sequence', 'settled', 'remaining', 'version', 'revision', 'limit',
+        'opens', 'closes', 'admission'
+    )
+end
+local whole = held[10] and held[11]
+for field = 2, 9 do whole = whole and tonumber(held[field]) end
+local epoch = tonumber(held[2]) or 0
 
-if held[1] == ARGV[1] and epoch == tonumber(ARGV[2]) and outbox == 'stream' and sequence and settled
-    and sequence >= tonumber(ARGV[3]) and redis.call('XLEN', KEYS[3]) + settled >= sequence then
-    return {'current'}
+if whole and held[1] == ARGV[1] and epoch == tonumber(ARGV[2]) and outbox == 'stream' then
+    local sequence, settled = tonumber(held[3]), tonumber(held[4])
+    if sequence >= tonumber(ARGV[3]) and redis.call('XLEN', KEYS[3]) + settled >= sequence then
+        return {'current'}
+    end
 end
 
 -- A claim always runs out; what does not was left by somebody else, and would keep the sale shut for ever.
@@ -24,4 +33,4 @@ if not redis.call('SET', KEYS[2], ARGV[4], 'NX', 'PX', ARGV[5]) then return {'bu
 if stock == 'hash' then redis.call('HDEL', KEYS[1], 'identity') end
 local entries = {}
 if outbox == 'stream' then entries = redis.call('XRANGE', KEYS[3], '-', '+') end
-return {'claimed', epoch or 0, entries}
+return {'claimed', epoch, entries}

@@ -7,9 +7,11 @@
 
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return false end
 local held = redis.call(
-    'HMGET', KEYS[1], 'identity', 'epoch', 'remaining', 'sequence', 'settled', 'version', 'revision'
+    'HMGET', KEYS[1], 'identity', 'epoch', 'remaining', 'sequence', 'settled', 'version', 'revision', 'limit', 'opens',
+    'closes', 'admission'
 )
-if held[1] ~= ARGV[1] then return false end
+if held[1] ~= ARGV[1] or not held[10] or not held[11] then return false end
+for field = 2, 9 do if not tonumber(held[field]) then return false end end
 if held[2] ~= ARGV[2] then return {tonumber(held[2])} end
 if redis.call('TYPE', KEYS[2]).ok ~= 'stream' then return false end
 local pending = redis.call('XLEN', KEYS[2])
