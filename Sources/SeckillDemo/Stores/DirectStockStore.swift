@@ -9,13 +9,13 @@ final class DirectStockStore: StockStore {
     private let ledger: any OrderLedger
     private let clock: any SaleClock
     private let line = Line()
+    let outbox: any OrderSource
 
     init(ledger: any OrderLedger, clock: any SaleClock) {
         self.ledger = ledger
         self.clock = clock
+        outbox = EmptyOutbox(clock: clock)
     }
-
-    let outbox: any OrderSource = EmptyOutbox()
 
     /// True: a local flag would be a cache, and this has none.
     var isInProcess: Bool { true }
@@ -97,8 +97,10 @@ extension SaleTotals {
 
 /// Nothing waits: what is reserved is recorded.
 private struct EmptyOutbox: OrderSource {
+    let clock: any SaleClock
+
     func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
-        try await Task.sleep(for: wait)
+        try await clock.sleep(for: wait)
         return []
     }
     func acknowledge(_ deliveries: [Delivery]) async throws {}
