@@ -1,6 +1,19 @@
 internal import GRDB
 internal import SeckillCore
 
+/// The columns of a row, one after the other. Columns of the wrong type throw, where GRDB's subscripts would trap.
+struct Columns {
+    private let row: Row
+    private var index = 0
+
+    init(_ row: Row) { self.row = row }
+
+    mutating func next<Value: DatabaseValueConvertible & StatementColumnConvertible>() throws -> Value {
+        defer { index += 1 }
+        return try row.decode(atIndex: index)
+    }
+}
+
 /// A row that no ledger writes: the file was damaged or altered by other hands.
 struct LedgerDamage: Error, CustomStringConvertible {
     var what: String
@@ -15,7 +28,7 @@ extension SeckillError {
     static func ledger(_ error: any Error, committing: Bool = false) -> any Error {
         switch error {
         case let error as SeckillError: return error
-        case let error as LedgerDamage:
+        case is LedgerDamage, is RowDecodingError:
             return SeckillError(.unavailable, "the ledger is damaged: run the audit", underlying: error)
         case let error as DatabaseError:
             let (code, message) = error.meaning

@@ -3,31 +3,49 @@ internal import SeckillCore
 
 /// A row of `purchase`.
 struct OrderRow {
-    static let columns = "key, id, user, status, sequence, pay_by, reason, recorded_epoch, reserved_at, recorded_at"
-
-    let key: Int64
+    /// 0 until it is in the table.
+    var key: Int64 = 0
     var order: Order
     let recordedEpoch: Int
     let reservedAt: Timestamp
     let recordedAt: Timestamp
 
+    /// The row's share of its sale's `orders_seal`: everything about it that never changes.
+    var seal: Int64 {
+        var fingerprint = Fingerprint()
+        fingerprint.add(order.id.text)
+        fingerprint.add(order.user.text)
+        fingerprint.add(Int64(order.sequence))
+        fingerprint.add(order.payBy?.milliseconds ?? 0)
+        fingerprint.add(order.reason?.rawValue ?? "")
+        fingerprint.add(Int64(recordedEpoch))
+        fingerprint.add(reservedAt.milliseconds)
+        fingerprint.add(recordedAt.milliseconds)
+        return fingerprint.value
+    }
+}
+
+extension OrderRow {
+    static let columns = "key, id, user, status, sequence, pay_by, reason, recorded_epoch, reserved_at, recorded_at"
+
     /// - Throws: ``LedgerDamage`` if the row is not one that a ledger writes.
     init(_ row: Row) throws {
-        guard let id = OrderID(row[1] as String), let user = UserID(row[2] as String),
-            let status = OrderStatus(rawValue: row[3])
-        else { throw LedgerDamage(what: "order \(row[1] as String)") }
-        key = row[0]
+        var columns = Columns(row)
+        key = try columns.next()
+        let (id, user, status): (String, String, String) = try (columns.next(), columns.next(), columns.next())
+        guard let orderID = OrderID(id), let userID = UserID(user), let orderStatus = OrderStatus(rawValue: status)
+        else { throw LedgerDamage(what: "order \(id)") }
         order = Order(
-            id: id,
-            user: user,
-            status: status,
-            sequence: row[4],
-            payBy: (row[5] as Int64?).map(Timestamp.init(milliseconds:)),
-            reason: (row[6] as String?).flatMap(RejectionReason.init(rawValue:))
+            id: orderID,
+            user: userID,
+            status: orderStatus,
+            sequence: try columns.next(),
+            payBy: (try columns.next() as Int64?).map(Timestamp.init(milliseconds:)),
+            reason: (try columns.next() as String?).flatMap(RejectionReason.init(rawValue:))
         )
-        recordedEpoch = row[7]
-        reservedAt = Timestamp(milliseconds: row[8])
-        recordedAt = Timestamp(milliseconds: row[9])
+        recordedEpoch = try columns.next()
+        reservedAt = Timestamp(milliseconds: try columns.next())
+        recordedAt = Timestamp(milliseconds: try columns.next())
     }
 
     /// Orders that await payment and whose deadline is `now` or earlier, oldest deadline first.
@@ -54,6 +72,7 @@ struct OrderRow {
         return try Row.fetchAll(statement, arguments: arguments).map(OrderRow.init)
     }
 
+    /// The row of an order.
     static func find(_ id: OrderID, _ db: Database) throws -> OrderRow? {
         let statement = try db.cachedStatement(
             sql: """
@@ -65,22 +84,10 @@ struct OrderRow {
         return try Row.fetchOne(statement, arguments: arguments).map(OrderRow.init)
     }
 
-    /// The order's share of its sale's `orders_seal`: everything about it that never changes.
-    static func seal(
-        of order: Order,
-        recordedEpoch: Int,
-        reservedAt: Timestamp,
-        recordedAt: Timestamp
-    ) -> Int64 {
-        var fingerprint = Fingerprint()
-        fingerprint.add(order.id.text)
-        fingerprint.add(order.user.text)
-        fingerprint.add(Int64(order.sequence))
-        fingerprint.add(order.payBy?.milliseconds ?? 0)
-        fingerprint.add(order.reason?.rawValue ?? "")
-        fingerprint.add(Int64(recordedEpoch))
-        fingerprint.add(reservedAt.milliseconds)
-        fingerprint.add(recordedAt.milliseconds)
-        return fingerprint.value
+    /// The row that has `key`.
+    static func at(_ key: Int64, _ db: Database) throws -> OrderRow {
+        let statement = try db.cachedStatement(sql: "SELECT \(columns) FROM purchase WHERE key = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [key]) else { throw LedgerDamage(what: "order \(key)") }
+        return try OrderRow(row)
     }
 }

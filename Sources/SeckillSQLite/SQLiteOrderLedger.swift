@@ -64,7 +64,8 @@ public struct SQLiteOrderLedger: OrderLedger {
         if reservations.isEmpty { return [] }
         return try await file.write { db in
             var books = SaleBooks(db)
-            let orders = try reservations.map { try books.sale($0).record($0, at: now) }
+            let table = try OrderTable(db)
+            let orders = try reservations.map { try books.sale($0).record($0, in: table, at: now) }
             try books.save()
             return orders
         }
@@ -78,7 +79,8 @@ public struct SQLiteOrderLedger: OrderLedger {
     ) async throws -> Order {
         try await file.write { db in
             var books = SaleBooks(db)
-            let order = try books.sale(reservation).reject(reservation, because: reason, at: now)
+            let table = try OrderTable(db)
+            let order = try books.sale(reservation).reject(reservation, because: reason, in: table, at: now)
             try books.save()
             return order
         }

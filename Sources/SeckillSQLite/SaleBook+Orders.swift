@@ -4,27 +4,32 @@ internal import SeckillCore
 /// What may become of orders. The caller holds the write transaction and saves the book afterwards.
 extension SaleBook {
     /// The last guard.
-    func record(_ reservation: Reservation, at now: Timestamp) throws -> Order {
+    func record(_ reservation: Reservation, in orders: OrderTable, at now: Timestamp) throws -> Order {
         try checkEpoch(of: reservation)
-        let idHash = Fingerprint.of(reservation.order.text)
-        let userHash = Fingerprint.of(reservation.user.text)
-        if let row = try find(reservation.order, idHash) { return row.order }
-        if reservation.order.epoch < record.epoch { return try add(reservation, idHash, userHash, .lost, at: now) }
-        if sums.awaiting + sums.paid >= record.stock {
-            return try add(reservation, idHash, userHash, .soldOut, at: now)
-        }
-        if try live(of: reservation.user, userHash) >= record.sale.limitPerUser {
-            return try add(reservation, idHash, userHash, .limitReached, at: now)
-        }
-        return try add(reservation, idHash, userHash, nil, at: now)
+        if let row = try orders.row(of: reservation.order, in: key) { return row.order }
+        let reason: RejectionReason? =
+            if reservation.order.epoch < record.epoch {
+                .lost
+            } else if sums.awaiting + sums.paid >= record.stock {
+                .soldOut
+            } else if try orders.live(of: reservation.user, in: key) >= record.sale.limitPerUser {
+                .limitReached
+            } else {
+                nil
+            }
+        return try add(reservation, reason, to: orders, at: now)
     }
 
     /// Records as rejected, unless there is a row.
-    func reject(_ reservation: Reservation, because reason: RejectionReason, at now: Timestamp) throws -> Order {
+    func reject(
+        _ reservation: Reservation,
+        because reason: RejectionReason,
+        in orders: OrderTable,
+        at now: Timestamp
+    ) throws -> Order {
         try checkEpoch(of: reservation)
-        let idHash = Fingerprint.of(reservation.order.text)
-        if let row = try find(reservation.order, idHash) { return row.order }
-        return try add(reservation, idHash, Fingerprint.of(reservation.user.text), reason, at: now)
+        if let row = try orders.row(of: reservation.order, in: key) { return row.order }
+        return try add(reservation, reason, to: orders, at: now)
     }
 
     func pay(_ row: OrderRow, at now: Timestamp) throws -> SettleOutcome {
@@ -54,28 +59,10 @@ extension SaleBook {
         }
     }
 
-    /// The order's row.
-    func find(_ id: OrderID) throws -> OrderRow? { try find(id, Fingerprint.of(id.text)) }
-
-    private func find(_ id: OrderID, _ hash: Int64) throws -> OrderRow? {
-        let statement = try db.cachedStatement(
-            sql: "SELECT \(OrderRow.columns) FROM purchase WHERE sale = ? AND id_hash = ? AND id = ?"
-        )
-        return try Row.fetchOne(statement, arguments: [key, hash, id.text]).map(OrderRow.init)
-    }
-
-    private func live(of user: UserID, _ hash: Int64) throws -> Int {
-        let statement = try db.cachedStatement(
-            sql: "SELECT count(*) FROM purchase WHERE sale = ? AND user_hash = ? AND live = 1 AND user = ?"
-        )
-        return try Int.fetchOne(statement, arguments: [key, hash, user.text]) ?? 0
-    }
-
     private func add(
         _ reservation: Reservation,
-        _ idHash: Int64,
-        _ userHash: Int64,
         _ reason: RejectionReason?,
+        to orders: OrderTable,
         at now: Timestamp
     ) throws -> Order {
         let order = Order(
@@ -86,32 +73,20 @@ extension SaleBook {
             payBy: reason == nil ? now + record.sale.paymentWindow : nil,
             reason: reason
         )
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO purchase (id, id_hash, sale, user, user_hash, epoch, recorded_epoch, sequence, status,
-                    reason, reserved_at, recorded_at, pay_by)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        )
-        try statement.execute(
-            arguments: [
-                order.id.text, idHash, key, order.user.text, userHash, order.id.epoch, record.epoch, order.sequence,
-                order.status.rawValue, reason?.rawValue, reservation.reservedAt.milliseconds, now.milliseconds,
-                order.payBy?.milliseconds,
-            ]
-        )
-        ordersSeal &+= OrderRow.seal(
-            of: order,
+        var row = OrderRow(
+            order: order,
             recordedEpoch: record.epoch,
             reservedAt: reservation.reservedAt,
             recordedAt: now
         )
+        row.key = try orders.insert(row, in: key)
+        ordersSeal &+= row.seal
         sums.add(1, to: order.status)
         if reason == .undeliverable { sums.deadLettered += 1 }
         // A unit of an epoch that is over was counted back in when the next one began.
         guard order.id.epoch == record.epoch else { return order }
         record.sequence = max(record.sequence, order.sequence)
-        if reason != nil { try addReturn(units: 1, purchase: db.lastInsertedRowID) }
+        if reason != nil { try addReturn(units: 1, purchase: row.key) }
         return order
     }
 

@@ -29,7 +29,7 @@ extension SaleBook {
 
     /// Marks a return as made, if it is open.
     func close(_ made: StockReturn) throws {
-        let purchase = try OrderID(made.id).flatMap { try find($0)?.key }
+        let purchase = try OrderID(made.id).flatMap { try OrderRow.find($0, db)?.key }
         let statement = try db.cachedStatement(
             sql: """
                 UPDATE stock_return SET state = 'done'
@@ -87,11 +87,12 @@ extension StockReturn {
                 """
         )
         return try Row.fetchAll(statement, arguments: [max(0, limit)]).map { row in
-            let user = (row[4] as String?).map { UserID($0) }
-            guard let sale = SaleID(row[1] as String), user != .some(nil) else {
-                throw LedgerDamage(what: "return \(row[0] as String)")
-            }
-            return StockReturn(id: row[0], sale: sale, epoch: row[2], units: row[3], user: user ?? nil)
+            var columns = Columns(row)
+            let (id, saleID): (String, String) = try (columns.next(), columns.next())
+            let (epoch, units): (Int, Int) = try (columns.next(), columns.next())
+            let user = (try columns.next() as String?).map { UserID($0) }
+            guard let sale = SaleID(saleID), user != .some(nil) else { throw LedgerDamage(what: "return \(id)") }
+            return StockReturn(id: id, sale: sale, epoch: epoch, units: units, user: user ?? nil)
         }
     }
 }

@@ -44,12 +44,6 @@ final class SaleBook {
         return try Row.fetchOne(statement, arguments: [id.text]).map { try SaleBook($0, db) }
     }
 
-    static func open(key: Int64, _ db: Database) throws -> SaleBook {
-        let statement = try db.cachedStatement(sql: select + " WHERE key = ?")
-        guard let row = try Row.fetchOne(statement, arguments: [key]) else { throw LedgerDamage(what: "sale \(key)") }
-        return try SaleBook(row, db)
-    }
-
     static func all(_ db: Database) throws -> [SaleBook] {
         let statement = try db.cachedStatement(sql: select + " ORDER BY id")
         return try Row.fetchAll(statement).map { try SaleBook($0, db) }
@@ -57,43 +51,49 @@ final class SaleBook {
 
     private static let select = "SELECT key, \(sealed.joined(separator: ", ")) FROM sale"
 
+    /// - Throws: ``LedgerDamage`` if the row is not one that a ledger writes.
     private convenience init(_ row: Row, _ db: Database) throws {
-        guard let id = SaleID(row[1] as String), let admission = Admission(rawValue: row[11]),
-            let sale = try? Sale(
-                id: id,
-                title: row[2],
-                price: row[3],
-                currency: row[4],
-                stock: row[5],
-                limitPerUser: row[6],
-                opensAt: Timestamp(milliseconds: row[7]),
-                closesAt: (row[8] as Int64?).map(Timestamp.init(milliseconds:)),
-                paymentWindow: .milliseconds(row[9] as Int64)
+        var columns = Columns(row)
+        let key: Int64 = try columns.next()
+        let id: String = try columns.next()
+        guard let saleID = SaleID(id) else { throw LedgerDamage(what: "sale \(id)") }
+        let sale: Sale
+        do {
+            sale = try Sale(
+                id: saleID,
+                title: columns.next(),
+                price: columns.next(),
+                currency: columns.next(),
+                stock: columns.next(),
+                limitPerUser: columns.next(),
+                opensAt: Timestamp(milliseconds: columns.next()),
+                closesAt: (columns.next() as Int64?).map(Timestamp.init(milliseconds:)),
+                paymentWindow: .milliseconds(columns.next() as Int64)
             )
-        else { throw LedgerDamage(what: "sale \(row[1] as String)") }
-        self.init(
-            db,
-            key: row[0],
-            record: SaleRecord(
-                sale,
-                stock: row[10],
-                admission: admission,
-                epoch: row[12],
-                revision: row[13],
-                sequence: row[14]
-            ),
-            sums: SaleTotals(
-                stock: 0,
-                awaiting: row[15],
-                paid: row[16],
-                expired: row[17],
-                cancelled: row[18],
-                rejected: row[19],
-                deadLettered: row[20],
-                returning: row[21]
-            ),
-            ordersSeal: row[22]
+        } catch is SeckillError {
+            throw LedgerDamage(what: "sale \(id)")
+        }
+        let stock: Int = try columns.next()
+        guard let admission = Admission(rawValue: try columns.next()) else { throw LedgerDamage(what: "sale \(id)") }
+        let record = SaleRecord(
+            sale,
+            stock: stock,
+            admission: admission,
+            epoch: try columns.next(),
+            revision: try columns.next(),
+            sequence: try columns.next()
         )
+        let sums = SaleTotals(
+            stock: stock,
+            awaiting: try columns.next(),
+            paid: try columns.next(),
+            expired: try columns.next(),
+            cancelled: try columns.next(),
+            rejected: try columns.next(),
+            deadLettered: try columns.next(),
+            returning: try columns.next()
+        )
+        self.init(db, key: key, record: record, sums: sums, ordersSeal: try columns.next())
     }
 
     /// Whether the row differs from what a ledger wrote last.

@@ -63,10 +63,15 @@ enum Schema {
             epoch INTEGER NOT NULL CHECK (epoch >= 1),
             recorded_epoch INTEGER NOT NULL CHECK (recorded_epoch >= epoch),
             sequence INTEGER NOT NULL CHECK (sequence >= 0),
-            status TEXT NOT NULL
-                CHECK (status IN ('awaiting_payment', 'paid', 'expired', 'cancelled', 'rejected')),
+            -- Alternatives are spelled out: SQLite builds a table for every IN of more than two, on every insert.
+            status TEXT NOT NULL CHECK (
+                status = 'awaiting_payment' OR status = 'paid' OR status = 'expired' OR status = 'cancelled'
+                OR status = 'rejected'
+            ),
             live INTEGER NOT NULL AS (status IN ('awaiting_payment', 'paid')) VIRTUAL,
-            reason TEXT CHECK (reason IN ('lost', 'sold_out', 'limit_reached', 'undeliverable')),
+            reason TEXT CHECK (
+                reason = 'lost' OR reason = 'sold_out' OR reason = 'limit_reached' OR reason = 'undeliverable'
+            ),
             reserved_at INTEGER NOT NULL,
             recorded_at INTEGER NOT NULL,
             pay_by INTEGER,
@@ -74,7 +79,7 @@ enum Schema {
             settled_at INTEGER,
             CHECK ((status = 'rejected') = (reason IS NOT NULL)),
             CHECK ((status = 'rejected') = (pay_by IS NULL)),
-            CHECK ((status IN ('paid', 'expired', 'cancelled')) = (settled_at IS NOT NULL)),
+            CHECK ((status IN ('awaiting_payment', 'rejected')) = (settled_at IS NULL)),
             CHECK (status = 'rejected' OR recorded_epoch = epoch)
         ) STRICT;
         CREATE INDEX purchase_id ON purchase (sale, id_hash);
@@ -91,7 +96,7 @@ enum Schema {
             -- What gives the units: an order that ended, or a restock by its id.
             purchase INTEGER UNIQUE REFERENCES purchase,
             restock TEXT,
-            state TEXT NOT NULL CHECK (state IN ('open', 'done', 'absorbed')),
+            state TEXT NOT NULL CHECK (state = 'open' OR state = 'done' OR state = 'absorbed'),
             CHECK ((purchase IS NULL) = (restock IS NOT NULL)),
             CHECK (purchase IS NULL OR units = 1)
         ) STRICT;

@@ -1,0 +1,63 @@
+internal import GRDB
+internal import SeckillCore
+
+/// The statements that recording runs for every order of a batch, prepared once per transaction.
+struct OrderTable {
+    private let db: Database
+    private let find: HotStatement
+    private let count: HotStatement
+    private let insertion: HotStatement
+
+    init(_ db: Database) throws {
+        self.db = db
+        find = try HotStatement("SELECT key FROM purchase WHERE sale = ? AND id_hash = ? AND id = ?", db)
+        count = try HotStatement(
+            "SELECT count(*) FROM purchase WHERE sale = ? AND user_hash = ? AND live = 1 AND user = ?",
+            db
+        )
+        insertion = try HotStatement(
+            """
+            INSERT INTO purchase (sale, id, id_hash, user, user_hash, epoch, recorded_epoch, sequence, status, reason,
+                reserved_at, recorded_at, pay_by)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            db
+        )
+    }
+
+    /// The row of an order of `sale`.
+    func row(of id: OrderID, in sale: Int64) throws -> OrderRow? {
+        find.bind(sale, at: 1)
+        find.bind(Fingerprint.of(id.text), at: 2)
+        find.bind(id.text, at: 3)
+        return try find.number().map { try OrderRow.at($0, db) }
+    }
+
+    /// How many live orders of `sale` a user holds.
+    func live(of user: UserID, in sale: Int64) throws -> Int {
+        count.bind(sale, at: 1)
+        count.bind(Fingerprint.of(user.text), at: 2)
+        count.bind(user.text, at: 3)
+        return try Int(count.number() ?? 0)
+    }
+
+    /// Adds a row. Its key.
+    func insert(_ row: OrderRow, in sale: Int64) throws -> Int64 {
+        let order = row.order
+        insertion.bind(sale, at: 1)
+        insertion.bind(order.id.text, at: 2)
+        insertion.bind(Fingerprint.of(order.id.text), at: 3)
+        insertion.bind(order.user.text, at: 4)
+        insertion.bind(Fingerprint.of(order.user.text), at: 5)
+        insertion.bind(Int64(order.id.epoch), at: 6)
+        insertion.bind(Int64(row.recordedEpoch), at: 7)
+        insertion.bind(Int64(order.sequence), at: 8)
+        insertion.bind(order.status.rawValue, at: 9)
+        insertion.bind(order.reason?.rawValue, at: 10)
+        insertion.bind(row.reservedAt.milliseconds, at: 11)
+        insertion.bind(row.recordedAt.milliseconds, at: 12)
+        insertion.bind(order.payBy?.milliseconds, at: 13)
+        try insertion.execute()
+        return db.lastInsertedRowID
+    }
+}
