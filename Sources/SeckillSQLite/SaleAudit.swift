@@ -59,12 +59,7 @@ struct SaleAudit {
         if row.order.reason == .undeliverable { totals.deadLettered += 1 }
         if row.order.status.isLive { held[row.order.user, default: 0] += 1 }
         if row.order.id.epoch == book.record.epoch { sequence = max(sequence, row.order.sequence) }
-        seal &+= OrderRow.seal(
-            of: row.order,
-            recordedEpoch: row.recordedEpoch,
-            reservedAt: row.reservedAt,
-            recordedAt: row.recordedAt
-        )
+        seal &+= row.seal
     }
 
     private mutating func check(_ row: OrderRow, idHash: Int64, userHash: Int64, epoch: Int, settledAt: Int64?) {
