@@ -22,6 +22,12 @@ struct TestTime: Sendable {
         }
     }
 
+    /// Lets tasks that are about to wait begin to, as far as that can be told.
+    func letWait() async throws {
+        guard let manual else { return try await clock.sleep(for: .milliseconds(20)) }
+        for _ in 0..<1000 where manual.sleeperCount == 0 { await Task.yield() }
+    }
+
     /// Runs `operation`; time passes whenever it sleeps, from one sleep's end to the next.
     func run<Result: Sendable>(_ operation: @escaping @Sendable () async throws -> Result) async throws -> Result {
         if let manual { try await manual.skippingSleeps(operation) } else { try await operation() }

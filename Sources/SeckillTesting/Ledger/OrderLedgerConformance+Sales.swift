@@ -105,6 +105,13 @@ extension OrderLedgerConformance {
             try expect(try await bench.returns(), equals: [expected], "returns")
             try expect(try await bench.totals(), equals: SaleTotals(stock: 15, returning: 5), "totals")
         },
+        rule("units that were added sell like those declared") { bench in
+            try await bench.open(.sample(stock: 1))
+            _ = try await bench.ledger.restock(.sample, adding: 2, id: "r")
+            let orders = try await bench.ledger.record((1...4).map { bench.reservation($0) }, at: .start)
+            try expect(orders.filter { $0.status == .awaitingPayment }.count, equals: 3, "live")
+            try expect(orders[3].reason, equals: .soldOut, "the one too many")
+        },
         rule("a restock repeated by its id adds nothing, whatever happened since") { bench in
             try await bench.open(.sample(stock: 999_999_990))
             _ = try await bench.ledger.restock(.sample, adding: 7, id: "r")

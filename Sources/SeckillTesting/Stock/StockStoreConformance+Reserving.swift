@@ -153,8 +153,8 @@ extension StockStoreConformance {
         },
         rule("a sale opens and closes on its millisecond") { bench in
             let short = TestTime.short
-            try await bench.install(bench.terms(opensIn: short, closesIn: short * 3), stock: 10)
             let start = bench.time.clock.uptime
+            try await bench.install(bench.terms(opensIn: short, closesIn: short * 3), stock: 10)
             let early = try await bench.reserve(.alice)
             if case .notOpen = early {
             } else {
@@ -172,10 +172,10 @@ extension StockStoreConformance {
             } else {
                 try await bench.time.pass(short)
                 let open = try await bench.reserve(.alice)
-                try expect(
-                    open == .reserved(sequence: 1) || bench.time.since(start) >= short * 3,
-                    "after opening: found \(open)"
-                )
+                if case .reserved = open {
+                } else {
+                    try expect(bench.time.since(start) >= short * 3, "after opening: found \(open)")
+                }
                 try await bench.time.pass(short * 2)
             }
             try expect(try await bench.reserve(.alice), equals: .closed, "at closing")
