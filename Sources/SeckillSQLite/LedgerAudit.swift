@@ -1,95 +1,115 @@
 internal import GRDB
 public import SeckillCore
 
-/// What a ledger's file says about promises 1 to 4, found by reading every row of it.
+/// What the rows of a ledger's file say about the library's promises.
 ///
-/// Reads one consistent state, changes nothing, and may run at any time, beside servers at work. The sums and
-/// fingerprints that a ledger keeps with its rows betray rows that were lost, added or altered by other hands.
+/// Reads only, from one consistent snapshot, while servers run or not. Nothing that a ledger writes is a violation, at
+/// any instant; what other hands wrote is one as far as rows, sums and fingerprints contradict each other.
 public struct LedgerAudit: Hashable, Sendable {
-    /// A promise that what is stored does not keep.
-    public struct Violation: Hashable, Sendable, CustomStringConvertible {
-        /// What kind: stable, for scripts.
-        public var name: String
-        /// The sale; nil where the whole file is concerned.
-        public var sale: SaleID?
-        /// What was found, in a sentence.
-        public var detail: String
-
-        /// Kind, sale and sentence in one line.
-        public var description: String { "\(name)\(sale.map { " in sale \($0)" } ?? ""): \(detail)" }
-    }
-
     /// One sale, as its rows add up.
     public struct AuditedSale: Hashable, Sendable {
-        /// The sale's record.
+        /// Its record, as the ledger keeps it.
         public var record: SaleRecord
         /// The sums of its rows, counted anew.
         public var totals: SaleTotals
     }
 
-    /// All sales, by id.
-    public private(set) var sales: [AuditedSale] = []
-    /// Everything that was found; none, and the promises hold.
-    public private(set) var violations: [Violation] = []
+    /// Something that no ledger writes.
+    public struct Violation: Hashable, Sendable, CustomStringConvertible {
+        /// What kind. Stable: scripts may rely on the raw values.
+        public enum Name: String, Hashable, Sendable, CaseIterable {
+            /// Promise 1: more live orders than stock.
+            case oversold
+            /// Promise 1: the stock is not what was declared and added.
+            case wrongStock = "wrong_stock"
+            /// Promise 2: a unit is neither held nor for sale nor on its way back.
+            case strandedUnit = "stranded_unit"
+            /// Promise 2: a unit goes back that is held still, or went back before.
+            case doubleReturn = "double_return"
+            /// Promise 2: ledger and stock store do not add up to the stock.
+            case unbalanced
+            /// Promise 3: an order that was recorded has no row.
+            case lostOrder = "lost_order"
+            /// Promise 3: a sale that was created has no row.
+            case lostSale = "lost_sale"
+            /// Promise 3: one order has several rows.
+            case duplicateOrder = "duplicate_order"
+            /// Promise 4: a user holds more live orders than the sale allows.
+            case overLimit = "over_limit"
+            /// An order has a row that the ledger did not write.
+            case forgedOrder = "forged_order"
+            /// An order is not as it was recorded.
+            case alteredOrder = "altered_order"
+            /// An order's status, times and epochs contradict each other.
+            case inconsistentOrder = "inconsistent_order"
+            /// A sale's row is not as the ledger wrote it.
+            case alteredSale = "altered_sale"
+            /// The sums beside the rows are not those of the rows.
+            case miscounted
+            /// An order or a return is of an epoch that its sale has not reached.
+            case wrongEpoch = "wrong_epoch"
+            /// A row refers to one that is not there.
+            case danglingRow = "dangling_row"
+            /// Tables or indexes are not those of a ledger.
+            case alteredSchema = "altered_schema"
+            /// SQLite finds the file damaged.
+            case corruptFile = "corrupt_file"
+        }
 
-    /// Audits the ledger at `path`.
-    /// - Throws: ``SeckillError`` if the file cannot be read, or is not a ledger that this version knows.
-    public static func run(path: String) async throws -> LedgerAudit {
-        try await offPool {
-            do {
-                var configuration = Configuration()
-                configuration.readonly = true
-                return try DatabaseQueue(path: path, configuration: configuration).read { db in
-                    guard try Schema.recognize(db) == Schema.version else {
-                        throw SeckillError(.invalid, "it is not a ledger of this version; start the server on it once")
-                    }
-                    return try LedgerAudit(db)
-                }
-            } catch {
-                throw SeckillError.opening(path, error)
-            }
+        /// What kind.
+        public var name: Name
+        /// The sale's id, where it is about one.
+        public var sale: SaleID?
+        /// What was found, in one sentence.
+        public var detail: String
+
+        /// Name, sale and sentence in one line.
+        public var description: String {
+            "\(name.rawValue)\(sale.map { " in sale \($0)" } ?? ""): \(detail)"
         }
     }
 
-    /// Compares what a stock store holds with the ledger: promise 2, in the quiet. Both must have been read while
-    /// nothing moved; a store in another epoch says nothing.
-    public mutating func check(_ stock: StockSnapshot, of sale: SaleID) {
-        guard let audited = sales.first(where: { $0.record.sale.id == sale }), stock.epoch == audited.record.epoch
-        else {
-            return
+    /// The sales, by id.
+    public internal(set) var sales: [AuditedSale] = []
+    /// What is wrong, the same kinds together. Empty if nothing is.
+    public internal(set) var violations: [Violation] = []
+
+    /// Audits the ledger at `path`.
+    /// - Throws: ``SeckillError`` that says why the file cannot be read, or is no ledger.
+    public static func run(path: String) async throws -> LedgerAudit {
+        do {
+            return try await offPool {
+                var configuration = Configuration()
+                configuration.readonly = true
+                configuration.busyMode = .timeout(5)
+                let queue = try DatabaseQueue(path: path, configuration: configuration)
+                return try queue.unsafeRead { db in
+                    try db.beginTransaction(.deferred)
+                    // Nothing was written; and in a damaged file a commit, GRDB's way to end a read, fails.
+                    defer { try? db.rollback() }
+                    guard try Schema.recognize(db) == Schema.version else {
+                        throw SeckillError(.invalid, "it is empty or of an older format; start a server on it once")
+                    }
+                    var inspection = LedgerInspection(db)
+                    return try inspection.run()
+                }
+            }
+        } catch {
+            throw SeckillError.opening(path, error)
         }
+    }
+
+    /// Adds what a stock store's snapshot contradicts: every unit must be for sale, held or on its way back.
+    ///
+    /// Only of a quiet system: while orders and returns are on their way from one to the other, they count in neither
+    /// or in both. A store in another epoch than the ledger is about to be rebuilt, and says nothing.
+    public mutating func check(_ stock: StockSnapshot, of sale: SaleID) {
+        guard let audited = sales.first(where: { $0.record.sale.id == sale }), audited.record.epoch == stock.epoch
+        else { return }
         let totals = audited.totals
         let units = stock.remaining + stock.pending + totals.awaiting + totals.paid + totals.returning
         guard units != totals.stock else { return }
-        violations.append(
-            Violation(
-                name: units > totals.stock ? "surplus_units" : "missing_units",
-                sale: sale,
-                detail: "stock, orders and returns add up to \(units) units of \(totals.stock)"
-            )
-        )
-    }
-
-    private init(_ db: Database) throws {
-        for problem in try String.fetchAll(db, sql: "PRAGMA integrity_check(20)") where problem != "ok" {
-            violations.append(Violation(name: "damaged_file", sale: nil, detail: problem))
-        }
-        if try Row.fetchOne(db, sql: "PRAGMA foreign_key_check") != nil {
-            violations.append(
-                Violation(name: "orphaned_row", sale: nil, detail: "a row names a sale or order that is gone")
-            )
-        }
-        for id in try String.fetchAll(db, sql: "SELECT id FROM sale ORDER BY id") {
-            do {
-                guard let sale = SaleID(id), let book = try SaleBook.open(sale, db) else {
-                    throw LedgerDamage(what: id)
-                }
-                let audit = try SaleAudit(book)
-                sales.append(AuditedSale(record: book.record, totals: audit.totals))
-                violations += audit.violations
-            } catch let damage as LedgerDamage {
-                violations.append(Violation(name: "altered_sale", sale: SaleID(id), detail: "\(damage)"))
-            }
-        }
+        let detail = "stock store, orders and returns add up to \(units) units of \(totals.stock)"
+        violations.append(Violation(name: .unbalanced, sale: sale, detail: detail))
     }
 }

@@ -4,9 +4,12 @@ internal import SeckillCore
 /// The columns of a row, one after the other. Columns of the wrong type throw, where GRDB's subscripts would trap.
 struct Columns {
     private let row: Row
-    private var index = 0
+    private var index: Int
 
-    init(_ row: Row) { self.row = row }
+    init(_ row: Row, from index: Int = 0) {
+        self.row = row
+        self.index = index
+    }
 
     mutating func next<Value: DatabaseValueConvertible & StatementColumnConvertible>() throws -> Value {
         defer { index += 1 }

@@ -14,7 +14,7 @@ struct LedgerFile: Sendable {
         self.patience = patience
         do {
             try Self.prepare(path, Self.configuration(patience))
-            pool = try DatabasePool(path: path, configuration: Self.configuration(patience))
+            pool = try Self.openPool(path, patience)
             try pool.writeWithoutTransaction { db in
                 // The pool has set NORMAL, which would lose the last commits with the power.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -38,11 +38,26 @@ struct LedgerFile: Sendable {
         try queue.write { db in try Schema.migrate(db) }
     }
 
+    /// Of several processes that turn a new file to write-ahead logging at once, SQLite lets all but one fail, without
+    /// the wait that is set for everything else.
+    private static func openPool(_ path: String, _ patience: Duration) throws -> DatabasePool {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            do {
+                return try DatabasePool(path: path, configuration: configuration(patience))
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                guard ContinuousClock.now < deadline else { throw error }
+                _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(10))
+            }
+        }
+    }
+
     private static func configuration(_ patience: Duration) -> Configuration {
         var configuration = Configuration()
         configuration.label = "seckill.ledger"
         configuration.busyMode = .timeout(patience.inSeconds)
         configuration.prepareDatabase { db in
+            if db.configuration.readonly { return }
             // Without it macOS reports a sync that only reached the drive's cache.
             try db.execute(sql: "PRAGMA fullfsync = ON")
             try db.execute(sql: "PRAGMA cache_size = -65536")
@@ -90,14 +105,15 @@ struct LedgerFile: Sendable {
     private static func transact<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
         let value: Value
         do {
-            try db.beginTransaction(.immediate)
+            // Immediate: one that reads first and locks later can be refused without waiting.
+            try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
             value = try body(db)
         } catch {
             try? db.rollback()
             throw SeckillError.ledger(error)
         }
         do {
-            try db.commit()
+            try db.cachedStatement(sql: "COMMIT").execute()
         } catch {
             try? db.rollback()
             throw SeckillError.ledger(error, committing: true)

@@ -20,12 +20,14 @@ extension SeckillError {
         }
     }
 
+    private static let fullDisk = "its disk is full; free some space and start again"
+
     private static func explain(_ path: String, _ error: DatabaseError) -> SeckillError {
         let (code, advice): (Code, String) =
             switch error.resultCode {
             case .SQLITE_NOTADB: (.invalid, "it is not an SQLite file; name another path")
             case .SQLITE_CORRUPT: (.invalid, "it is damaged; restore it from a backup")
-            case .SQLITE_FULL: (.unavailable, "its disk is full; free some space and start again")
+            case .SQLITE_FULL: (.unavailable, fullDisk)
             case .SQLITE_BUSY, .SQLITE_LOCKED:
                 (.unavailable, "another process holds it locked; stop that one, or start again later")
             default: (.unavailable, accessAdvice(path) ?? "it cannot be opened")
@@ -44,10 +46,14 @@ extension SeckillError {
             if !files.isWritableFile(atPath: path) { return "it is read-only; check its owner, mode and mount" }
         } else if !files.fileExists(atPath: directory) {
             return "the directory \(directory) does not exist; create it"
+        } else if files.isWritableFile(atPath: directory) {
+            return "there is no such file; name another path"
         }
         if !files.isWritableFile(atPath: directory) {
             return "the directory \(directory) is read-only; SQLite must be able to create files beside the ledger"
         }
-        return nil
+        // SQLite calls it an I/O error where the file that does not fit is one of its own, beside the ledger.
+        let space = try? files.attributesOfFileSystem(forPath: directory)[.systemFreeSize] as? Int
+        return space.flatMap { $0 < 100_000 ? fullDisk : nil }
     }
 }

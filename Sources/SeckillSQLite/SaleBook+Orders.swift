@@ -81,8 +81,7 @@ extension SaleBook {
         )
         row.key = try orders.insert(row, in: key)
         ordersSeal &+= row.seal
-        sums.add(1, to: order.status)
-        if reason == .undeliverable { sums.deadLettered += 1 }
+        sums.count(order)
         // A unit of an epoch that is over was counted back in when the next one began.
         guard order.id.epoch == record.epoch else { return order }
         record.sequence = max(record.sequence, order.sequence)
@@ -106,6 +105,12 @@ extension SaleBook {
 }
 
 extension SaleTotals {
+    /// Counts an order that was recorded.
+    mutating func count(_ order: Order) {
+        add(1, to: order.status)
+        if order.reason == .undeliverable { deadLettered += 1 }
+    }
+
     /// Counts `change` orders more in `status`.
     mutating func add(_ change: Int, to status: OrderStatus) {
         switch status {

@@ -11,8 +11,7 @@ final class SaleBook {
         "stock", "admission", "epoch", "revision", "sequence", "awaiting", "paid", "expired", "cancelled", "rejected",
         "dead_lettered", "returning_units", "orders_seal",
     ]
-    /// What the row's seal covers, in this order.
-    static let sealed = declaration + standing
+    private static let sealed = declaration + standing
 
     let db: Database
     let key: Int64
@@ -49,10 +48,16 @@ final class SaleBook {
         return try Row.fetchAll(statement).map { try SaleBook($0, db) }
     }
 
+    /// Every row as it is stored, with its seal.
+    static func sealedRows(_ db: Database) throws -> [(Row, seal: Int64)] {
+        let rows = try Row.fetchAll(db, sql: "SELECT key, \(sealed.joined(separator: ", ")), seal FROM sale")
+        return try rows.map { ($0, try $0.decode(atIndex: sealed.count + 1)) }
+    }
+
     private static let select = "SELECT key, \(sealed.joined(separator: ", ")) FROM sale"
 
     /// - Throws: ``LedgerDamage`` if the row is not one that a ledger writes.
-    private convenience init(_ row: Row, _ db: Database) throws {
+    convenience init(_ row: Row, _ db: Database) throws {
         var columns = Columns(row)
         let key: Int64 = try columns.next()
         let id: String = try columns.next()
@@ -96,41 +101,35 @@ final class SaleBook {
         self.init(db, key: key, record: record, sums: sums, ordersSeal: try columns.next())
     }
 
-    /// Whether the row differs from what a ledger wrote last.
-    var isAltered: Bool {
-        get throws {
-            let seal = try Int64.fetchOne(db, sql: "SELECT seal FROM sale WHERE key = ?", arguments: [key])
-            return seal != Fingerprint.of(declarationValues + standingValues)
-        }
-    }
-
     // MARK: Writing
 
     static func create(_ sale: Sale, _ db: Database) throws -> SaleBook {
         let book = SaleBook(db, key: 0, record: SaleRecord(sale), sums: SaleTotals(stock: 0), ordersSeal: 0)
-        let values = book.declarationValues + book.standingValues
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO sale (\(sealed.joined(separator: ", ")), seal)
                 VALUES (\(Array(repeating: "?", count: sealed.count).joined(separator: ", ")), ?)
                 """
         )
-        try statement.execute(arguments: StatementArguments(values + [Fingerprint.of(values).databaseValue]))
+        try statement.execute(
+            arguments: StatementArguments(book.declarationValues + book.standingValues + [book.seal.databaseValue])
+        )
         return book
     }
 
     func save() throws {
         guard saved != (record, sums, ordersSeal) else { return }
-        let standing = standingValues
-        let seal = Fingerprint.of(declarationValues + standing)
         let statement = try db.cachedStatement(
             sql: "UPDATE sale SET \(Self.standing.map { "\($0) = ?" }.joined(separator: ", ")), seal = ? WHERE key = ?"
         )
         try statement.execute(
-            arguments: StatementArguments(standing + [seal.databaseValue, key.databaseValue])
+            arguments: StatementArguments(standingValues + [seal.databaseValue, key.databaseValue])
         )
         saved = (record, sums, ordersSeal)
     }
+
+    /// The fingerprint of the whole row.
+    var seal: Int64 { Fingerprint.of(declarationValues + standingValues) }
 
     private var declarationValues: [DatabaseValue] {
         let sale = record.sale

@@ -135,4 +135,19 @@ extension Schema {
         try db.execute(sql: "PRAGMA application_id = \(applicationID)")
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
+
+    /// Tables and indexes by name, as SQL.
+    static func objects(_ db: Database) throws -> [String: String] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL"
+        )
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[1]) })
+    }
+
+    /// What ``objects(_:)`` finds in every ledger, made in an empty database.
+    static func expectedObjects(_ empty: Database) throws -> [String: String] {
+        try migrate(empty)
+        return try objects(empty)
+    }
 }
