@@ -25,3 +25,12 @@
     func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { Glibc.open(path, flags, mode) }
     func systemRename(_ path: String, _ other: String) -> Int32 { Glibc.rename(path, other) }
 #endif
+
+/// The first byte from `start` on that is not zero.
+func firstUsedByte(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    guard let first = bytes.baseAddress.map({ $0 + start }), start < bytes.count else { return nil }
+    if bytes[start] != 0 { return start }
+    // Zero all along if it equals itself one byte on.
+    if memcmp(first, first + 1, bytes.count - start - 1) == 0 { return nil }
+    return bytes[start...].firstIndex { $0 != 0 }
+}

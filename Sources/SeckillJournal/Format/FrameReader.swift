@@ -48,13 +48,19 @@ struct FrameReader {
     /// Looks at everything behind the last good frame.
     mutating func rest() throws(FileError) -> Rest {
         var last: Int?
-        for place in stride(from: offset, to: end, by: 8) {
-            let count = min(8, end - place)
-            try load(place, count)
-            let isZero = window[place - windowStart..<place - windowStart + count].allSatisfy { $0 == 0 }
-            if isZero { continue }
+        var place = offset
+        while place < end {
+            try load(place, 1)
+            let start = place - windowStart
+            guard let used = window.withUnsafeBytes({ firstUsedByte(in: $0, from: start) }) else {
+                place = windowStart + window.count
+                continue
+            }
+            // Frames begin at multiples of eight.
+            place = (windowStart + used) & ~7
             if place > offset, try goodFrame(at: place) != nil { return .frame(at: place) }
-            last = place + count
+            place += 8
+            last = min(place, end)
         }
         return last.map { .torn(until: $0) } ?? .zeros
     }

@@ -79,16 +79,20 @@ final class SimulatedDisk: FileSystem {
         locks = Locked([:])
     }
 
-    private init(_ nodes: [String: Node]) {
-        var state = State()
-        for (path, node) in nodes {
-            state.nodes[state.next] = node
-            state.names[path] = state.next
-            state.next += 1
-        }
-        state.durableNames = state.names
+    private init(_ state: State) {
         self.state = Locked(state)
         locks = Locked([:])
+    }
+
+    private convenience init(_ nodes: [String: Node]) {
+        var state = State()
+        for (path, node) in nodes {
+            state.next += 1
+            state.nodes[state.next] = node
+            state.names[path] = state.next
+        }
+        state.durableNames = state.names
+        self.init(state)
     }
 
     var operations: Int { state.withLock { $0.operations } }
@@ -96,12 +100,13 @@ final class SimulatedDisk: FileSystem {
 
     // MARK: What is left
 
-    /// What a new process finds when only the old one died.
+    /// What a new process finds when only the old one died: all of it, some of it in the system's cache alone.
     func afterKill() -> SimulatedDisk {
         state.withLock { state in
-            SimulatedDisk(
-                state.names.mapValues { Node(cached: state.nodes[$0]!.cached, durable: state.nodes[$0]!.cached) }
-            )
+            var left = state
+            left.isDead = false
+            left.plan = nil
+            return SimulatedDisk(left)
         }
     }
 
@@ -131,10 +136,10 @@ final class SimulatedDisk: FileSystem {
                     state.names[path] = nil
                     return
                 }
+                state.next += 1
                 state.nodes[state.next] = Node(cached: newValue, durable: newValue)
                 state.names[path] = state.next
                 state.durableNames[path] = state.next
-                state.next += 1
             }
         }
     }
