@@ -26,7 +26,11 @@ let package = Package(
         ),
         .executableTarget(
             name: "RedisBench",
-            dependencies: ["BenchmarkSupport", .product(name: "SeckillRedis", package: "swift-seckill")]
+            dependencies: [
+                "BenchmarkSupport",
+                .product(name: "SeckillCore", package: "swift-seckill"),
+                .product(name: "SeckillRedis", package: "swift-seckill"),
+            ]
         ),
         .executableTarget(
             name: "SQLiteBenchmarks",

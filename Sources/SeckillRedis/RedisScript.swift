@@ -5,6 +5,8 @@ struct RedisScript: Hashable, Sendable {
     let name: String
     let digest: String
     private let source: [UInt8]
+    /// The words that every call begins with.
+    private let call: [UInt8]
 
     init(_ name: String, _ source: [UInt8]) {
         self.name = name
@@ -12,6 +14,7 @@ struct RedisScript: Hashable, Sendable {
         digest = Insecure.SHA1.hash(data: source).map { byte in
             String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
         }.joined()
+        call = RedisCommand(["EVALSHA", digest]).arguments
     }
 
     var loadCommand: RedisCommand {
@@ -21,10 +24,9 @@ struct RedisScript: Hashable, Sendable {
     }
 
     /// A call with `keys`; append the arguments.
-    func call(_ keys: [String]) -> RedisCommand {
-        var command = RedisCommand(reserving: 512)
-        command.append("EVALSHA")
-        command.append(digest)
+    func call(_ keys: [RedisKey]) -> RedisCommand {
+        var command = RedisCommand(reserving: 480)
+        command.append(encoded: call, holding: 2)
         command.append(keys.count)
         for key in keys { command.append(key) }
         return command

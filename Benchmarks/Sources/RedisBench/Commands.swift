@@ -1,44 +1,63 @@
 import BenchmarkSupport
 import Foundation
+import SeckillCore
 import SeckillRedis
 
 private let count = 200_000
+private let sale = SaleID("sale")!
 
-/// The reservation script through one connection, beside redis-benchmark with the same script on the same server.
+/// The store's reservations through one connection, beside redis-benchmark with the same script on the same server.
 func compareReservations(_ redis: RedisConnection, beside server: Server, rounds: Int) async throws {
+    let store = RedisStockStore(redis)
+    let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+    let buyers = (0..<count).map { index in
+        let user = UserID("user-\(100_000_000 + index)")!
+        return (order: signer.mintOrder(sale: sale, epoch: 1, user: user), user: user)
+    }
     let source = try String(contentsOfFile: "../Sources/SeckillRedis/Scripts/reserve.lua", encoding: .utf8)
     let digest = try await redis.send(["SCRIPT", "LOAD", source]).text!
-    var comparison = Comparison("EVALSHA reserve, AOF everysec, \(count) a round", rounds: rounds)
+    var spent: [String: [Double]] = [:]
+    var comparison = Comparison("Reservations, AOF everysec, \(count) a round", rounds: rounds)
     for callers in [64, 256] {
-        comparison.add("RedisConnection, \(callers) callers") {
-            try await fill(redis)
+        let name = "RedisStockStore, \(callers) callers"
+        comparison.add(name) {
+            try await store.fill(redis)
+            let before = try await server.processorTime(redis)
             let result = try await time(callers) { index in
-                let answer = try await redis.send([
-                    "EVALSHA", digest, "2", "seckill:{sale}:stock", "seckill:{sale}:outbox:1", "me",
-                    "sale.1.abcdefghijklmnop\(index)", "user-\(index)", "1", "1000000000",
-                ])
-                check(answer.array?.first?.text == "reserved", "every call takes a unit")
+                let outcome = try await store.reserve(buyers[index].order, for: buyers[index].user)
+                guard case .reserved = outcome else { return check(false, "every call takes a unit") }
             }
-            let entries = try await redis.send(["XLEN", "seckill:{sale}:outbox:1"])
-            check(entries.integer == count, "every unit is in the outbox")
+            spent[name, default: []].append((try await server.processorTime(redis) - before) / Double(count) * 1e6)
+            check(try await store.snapshot(of: sale)!.pending == count, "every unit is in the outbox")
             return result
         }
     }
-    let order = "sale.1.abcdefghijklmnop__rand_int__"
     for pipeline in [1, 16] {
-        comparison.add("redis-benchmark -c 50 -P \(pipeline)") {
-            try await fill(redis)
-            return try external(
+        let name = "redis-benchmark -c 50 -P \(pipeline)"
+        comparison.add(name) {
+            try await store.fill(redis)
+            let before = try await server.processorTime(redis)
+            // As long as real ones, so that Redis has as much to do.
+            let order = "sale.1.__rand_int__wxyz.abcdefghijklmnopqrstuvwx"
+            let result = try external(
                 [
-                    "EVALSHA", digest, "2", "seckill:{sale}:stock", "seckill:{sale}:outbox:1", "me", order,
-                    "user-__rand_int__", "1", "1000000000",
+                    "EVALSHA", digest, "2", "seckill:{sale}:stock", "seckill:{sale}:outbox:1",
+                    try await store.identity().text, order, "u__rand_int__", "1", "1000000",
                 ],
                 on: server,
                 pipeline: pipeline
             )
+            spent[name, default: []].append((try await server.processorTime(redis) - before) / Double(count) * 1e6)
+            // Some of its random orders come twice.
+            check(try await store.snapshot(of: sale)!.pending > count * 9 / 10, "every unit is in the outbox")
+            return result
         }
     }
     try await comparison.run()
+    print("\nRedis's own CPU a reservation, appending to its file included, medians:\n")
+    for (name, samples) in spent.sorted(by: { $0.key < $1.key }) {
+        print("- \(name): \(Int(samples.sorted()[samples.count / 2].rounded())) µs")
+    }
 }
 
 /// The cheapest command, for what the connection itself costs.
@@ -61,13 +80,23 @@ func compareGets(_ redis: RedisConnection, beside server: Server, rounds: Int) a
     try await comparison.run()
 }
 
-private func fill(_ redis: RedisConnection) async throws {
-    _ = try await redis.send(["FLUSHALL"])
-    _ = try await redis.send([
-        "HSET", "seckill:{sale}:stock", "identity", "me", "epoch", "1", "remaining", "1000000000", "sequence", "0",
-        "settled", "0", "version", "1", "limit", "1000", "opens", "0", "closes", "", "admission", "open",
-    ])
-    _ = try await redis.send(["XGROUP", "CREATE", "seckill:{sale}:outbox:1", "workers", "0", "MKSTREAM"])
+extension RedisStockStore {
+    /// An empty server with one sale on it, in epoch 1.
+    fileprivate func fill(_ redis: RedisConnection) async throws {
+        _ = try await redis.send(["FLUSHALL"])
+        let claim = try await claim(sale, epoch: 0, sequence: 0, identity: identity(), lifetime: .seconds(30))
+        guard case .claimed(let claim, _) = claim else { return check(false, "an empty server can be claimed") }
+        let terms = SaleTerms(
+            sale: sale,
+            limitPerUser: 1000,
+            opensAt: Timestamp(milliseconds: 0),
+            closesAt: nil,
+            admission: .open,
+            revision: 1
+        )
+        let stock = InstalledStock(terms: terms, epoch: 1, remaining: 1_000_000_000, held: [:])
+        check(try await install(stock, under: claim), "stock is installed")
+    }
 }
 
 private func time(
@@ -80,6 +109,7 @@ private func time(
             for caller in 0..<callers {
                 group.addTask {
                     var taken: [Duration] = []
+                    taken.reserveCapacity(count / callers + 1)
                     for index in (caller * count / callers)..<((caller + 1) * count / callers) {
                         let start = ContinuousClock.now
                         try await body(index)
@@ -97,6 +127,6 @@ private func time(
 }
 
 private func external(_ command: [String], on server: Server, pipeline: Int) throws -> Comparison.Measurement {
-    let rate = try server.benchmark(command, requests: count, pipeline: pipeline)
-    return Comparison.Measurement(operations: count, wall: .seconds(Double(count) / rate), cpu: .zero)
+    let (rate, cpu) = try server.benchmark(command, requests: count, pipeline: pipeline)
+    return Comparison.Measurement(operations: count, wall: .seconds(Double(count) / rate), cpu: .seconds(cpu))
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SeckillRedis
 
 /// A redis-server of this benchmark's own: a free port of its own, a folder of its own, AOF everysec.
 final class Server {
@@ -25,8 +26,20 @@ final class Server {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// Requests a second that redis-benchmark reaches with `command`.
-    func benchmark(_ command: [String], requests: Int, clients: Int = 50, pipeline: Int) throws -> Double {
+    /// Seconds of processor time that the server has used.
+    func processorTime(_ redis: RedisConnection) async throws -> Double {
+        let lines = try await redis.send(["INFO", "cpu"]).text!.split(whereSeparator: \.isNewline)
+        return lines.filter { $0.hasPrefix("used_cpu_sys:") || $0.hasPrefix("used_cpu_user:") }
+            .compactMap { Double($0.split(separator: ":")[1]) }.reduce(0, +)
+    }
+
+    /// Requests a second that redis-benchmark reaches with `command`, and the seconds of processor time it needs.
+    func benchmark(
+        _ command: [String],
+        requests: Int,
+        clients: Int = 50,
+        pipeline: Int
+    ) throws -> (rate: Double, cpu: Double) {
         let benchmark = Process()
         let output = Pipe()
         benchmark.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -36,6 +49,7 @@ final class Server {
                 "-r", "1000000000", "--csv",
             ] + command
         benchmark.standardOutput = output
+        let before = childrensTime()
         try benchmark.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         benchmark.waitUntilExit()
@@ -43,6 +57,16 @@ final class Server {
         guard fields.count > 2, let rate = Double(fields[1]) else {
             throw CocoaError(.fileReadCorruptFile, userInfo: [NSDebugDescriptionErrorKey: text])
         }
-        return rate
+        return (rate, childrensTime() - before)
+    }
+
+    private func childrensTime() -> Double {
+        var usage = rusage()
+        #if canImport(Glibc)
+            getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+        #else
+            getrusage(RUSAGE_CHILDREN, &usage)
+        #endif
+        return [usage.ru_utime, usage.ru_stime].map { Double($0.tv_sec) + Double($0.tv_usec) / 1e6 }.reduce(0, +)
     }
 }

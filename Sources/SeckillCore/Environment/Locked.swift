@@ -1,7 +1,7 @@
 #if SECKILL_SANITIZE
     internal import Foundation
 #else
-    internal import Synchronization
+    package import Synchronization
 #endif
 
 /// A value that one thread touches at a time: the only lock of the package.
@@ -13,28 +13,28 @@ package final class Locked<Value: Sendable>: Sendable {
         private let lock = NSLock()
         // Only touched with the lock held.
         nonisolated(unsafe) private var value: Value
-    #else
-        private let mutex: Mutex<Value>
-    #endif
 
-    package init(_ value: Value) {
-        #if SECKILL_SANITIZE
-            self.value = value
-        #else
-            mutex = Mutex(value)
-        #endif
-    }
+        package init(_ value: Value) { self.value = value }
 
-    /// Runs `body` alone with the value.
-    package func withLock<Result: Sendable, Failure: Error>(
-        _ body: (inout Value) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        #if SECKILL_SANITIZE
+        /// Runs `body` alone with the value.
+        package func withLock<Result: Sendable, Failure: Error>(
+            _ body: (inout Value) throws(Failure) -> Result
+        ) throws(Failure) -> Result {
             lock.lock()
             defer { lock.unlock() }
             return try body(&value)
-        #else
-            return try mutex.withLock { value throws(Failure) in try body(&value) }
-        #endif
-    }
+        }
+    #else
+        @usableFromInline let mutex: Mutex<Value>
+
+        // Inlinable, or every module but this one would look generic metadata up at each call.
+        @inlinable package init(_ value: Value) { mutex = Mutex(value) }
+
+        /// Runs `body` alone with the value.
+        @inlinable package func withLock<Result: Sendable, Failure: Error>(
+            _ body: (inout Value) throws(Failure) -> Result
+        ) throws(Failure) -> Result {
+            try mutex.withLock { value throws(Failure) in try body(&value) }
+        }
+    #endif
 }

@@ -72,8 +72,13 @@ struct ServerInfo {
         }
     }
 
-    /// The identity of a master; a replica may lose what it is told and is refused.
+    /// The identity of a master; a replica may lose what it is told and is refused. So is what is older than the
+    /// commands that the scripts need.
     var verdict: Handshake.Verdict {
+        let version = (fields["redis_version"] ?? "").split(separator: ".").prefix(2).compactMap { Int($0) }
+        guard version.count == 2, !version.lexicographicallyPrecedes([6, 2]) else {
+            return .failed("the server is Redis \(fields["redis_version"] ?? "of no version"), not 6.2 or later")
+        }
         guard let role = fields["role"] else { return .failed("the server does not say whether it is a master") }
         guard role == "master" else { return .failed("the server is a \(role), not a master") }
         guard let run = fields["run_id"], let history = fields["master_replid"] else {

@@ -11,8 +11,8 @@ final class HiredisLink {
     /// Why the context is gone.
     private(set) var failure = "the connection was closed"
     private(set) var inFlight = InFlight()
-    /// Answers that callers got since the last ``takeAnswered()``.
-    private var answered = 0
+    /// Callers whose wait is over, and what they get. Nil is a broken connection.
+    private var settled: [(Reply, RedisValue?)] = []
     private var onMessage: ((RedisValue) -> Void)?
 
     /// Begins to connect. Resolving a host name blocks.
@@ -91,7 +91,7 @@ final class HiredisLink {
         } == REDIS_OK
     }
 
-    /// Reads what has arrived and settles whom it is for.
+    /// Reads what has arrived. ``takeSettled()`` says whom it is for.
     func read() {
         if let context { redisAsyncHandleRead(context) }
     }
@@ -101,7 +101,7 @@ final class HiredisLink {
         if let context { redisAsyncHandleWrite(context) }
     }
 
-    /// Ends the connection: everybody in line fails.
+    /// Ends the connection; not from within a callback. ``takeSettled()`` names everybody who was in line.
     func free() {
         if let context { redisAsyncFree(context) }
     }
@@ -113,9 +113,9 @@ final class HiredisLink {
         }
     }
 
-    func takeAnswered() -> Int {
-        defer { answered = 0 }
-        return answered
+    func takeSettled() -> [(Reply, RedisValue?)] {
+        defer { settled.removeAll(keepingCapacity: true) }
+        return settled
     }
 
     // MARK: Called by hiredis
@@ -127,13 +127,7 @@ final class HiredisLink {
     private func receive(_ reply: UnsafeMutableRawPointer?) {
         let value = Self.copy(reply)
         switch inFlight.next() {
-        case .caller(let caller):
-            answered += 1
-            if let value {
-                caller.answer(value)
-            } else {
-                caller.fail(SeckillError(.outcomeUnknown, "the connection to Redis broke before it answered"))
-            }
+        case .caller(let caller): settled.append((caller, value))
         case .own(let receive): receive(value)
         case nil: break
         }

@@ -15,18 +15,24 @@ final class Mailbox: Sendable {
     var waiting: Int { state.withLock(\.waiting) }
     var isClosed: Bool { state.withLock(\.isClosed) }
 
-    func append(_ entries: [MailboxState.Entry], on session: RedisSession?) throws(SeckillError) {
-        let mustWake = try state.withLock { state throws(SeckillError) in try state.append(entries, on: session) }
+    func append(
+        _ commands: some Collection<RedisCommand>,
+        for reply: Reply,
+        on session: RedisSession?
+    ) throws(SeckillError) {
+        let mustWake = try state.withLock { state throws(SeckillError) in
+            try state.append(commands, for: reply, on: session)
+        }
         if mustWake { pipe.wake() }
     }
 
-    func take(answered: Int) -> MailboxState.Work { state.withLock { $0.take(answered: answered) } }
+    func take(into work: inout MailboxState.Work) { state.withLock { $0.take(into: &work) } }
 
     func suspect(_ session: RedisSession, because reason: String) {
         if state.withLock({ $0.suspect(session, because: reason) }) { pipe.wake() }
     }
 
-    func rise() { state.withLock { $0.rise() } }
+    func rise(answered: Int) { state.withLock { $0.rise(answered: answered) } }
 
     func open(_ session: RedisSession) {
         for watcher in state.withLock({ $0.open(session) }) { watcher.answer(.null) }

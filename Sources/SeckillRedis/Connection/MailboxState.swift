@@ -17,7 +17,7 @@ struct MailboxState: Sendable {
 
     /// What the thread finds when it looks.
     struct Work: Sendable {
-        var entries: [Entry]
+        var entries: [Entry] = []
         /// Why the present connection must be dropped, if it must.
         var doubt: String?
     }
@@ -50,43 +50,53 @@ struct MailboxState: Sendable {
     ///
     /// With a `session`, only if that is still the one at the other end: a command that carries an identity must never
     /// travel on another connection than the one where the identity was read.
-    mutating func append(_ new: [Entry], on session: RedisSession? = nil) throws(SeckillError) -> Bool {
+    mutating func append(
+        _ commands: some Collection<RedisCommand>,
+        for reply: Reply,
+        on session: RedisSession? = nil
+    ) throws(SeckillError) -> Bool {
         switch phase {
         case .down(let reason): throw SeckillError(.unavailable, "no connection to Redis: \(reason)")
         case .closed: throw SeckillError(.unavailable, "the connection to Redis is closed")
         case .up(let present):
-            guard session == nil || session == present else {
+            guard session == nil || session!.number == present.number else {
                 throw SeckillError(.unavailable, "the connection to Redis was replaced")
             }
         }
-        guard waiting + new.count <= limit else {
+        guard waiting + commands.count <= limit else {
             throw SeckillError(.overloaded, "\(limit) commands wait for Redis")
         }
-        entries.append(contentsOf: new)
+        for command in commands { entries.append(Entry(command: command, reply: reply)) }
         defer { isAsleep = false }
         return isAsleep
     }
 
     /// What the thread is to do now. If there is nothing, the thread is about to sleep, and whoever comes next wakes it.
-    mutating func take(answered: Int) -> Work {
+    ///
+    /// `work` is what the thread has done with; its buffer is used again.
+    mutating func take(into work: inout Work) {
         isAsleep = entries.isEmpty && doubt == nil
-        inFlight += entries.count - answered
-        defer { (entries, doubt) = ([], nil) }
-        return Work(entries: entries, doubt: doubt)
+        inFlight += entries.count
+        work.entries.removeAll(keepingCapacity: true)
+        swap(&work.entries, &entries)
+        work.doubt = doubt.take()
     }
 
     /// Ends `session`, if it is the present one: what is at its other end is not what was checked. Whether the thread
     /// must be woken.
     mutating func suspect(_ session: RedisSession, because reason: String) -> Bool {
-        guard case .up(session) = phase else { return false }
+        guard case .up(let present) = phase, present.number == session.number else { return false }
         phase = .down(reason)
         doubt = reason
         defer { isAsleep = false }
         return isAsleep
     }
 
-    /// The thread is awake and will look again.
-    mutating func rise() { isAsleep = false }
+    /// The thread is awake and will look again. So many commands have been answered, though nobody knows it yet.
+    mutating func rise(answered: Int) {
+        isAsleep = false
+        inFlight -= answered
+    }
 
     /// The connection can be used. Who waited for that.
     mutating func open(_ session: RedisSession) -> [Reply] {

@@ -74,7 +74,7 @@ public final class RedisConnection: Sendable {
         on session: RedisSession? = nil,
         toTheEnd: Bool = false
     ) async throws -> RedisValue {
-        let value = try await ask([command], on: session, toTheEnd: toTheEnd)
+        let value = try await ask(CollectionOfOne(command), on: session, toTheEnd: toTheEnd)
         if case .error(let error) = value { throw error }
         return value
     }
@@ -92,11 +92,15 @@ public final class RedisConnection: Sendable {
         return values
     }
 
-    private func ask(_ commands: [RedisCommand], on session: RedisSession?, toTheEnd: Bool) async throws -> RedisValue {
+    private func ask(
+        _ commands: some Collection<RedisCommand>,
+        on session: RedisSession?,
+        toTheEnd: Bool
+    ) async throws -> RedisValue {
         let reply = Reply(answers: commands.count)
         func start() {
             do {
-                try mailbox.append(commands.map { MailboxState.Entry(command: $0, reply: reply) }, on: session)
+                try mailbox.append(commands, for: reply, on: session)
             } catch {
                 reply.fail(error)
             }

@@ -32,6 +32,8 @@ final class RedisLoop {
     private var nextHeartbeat: Duration = .zero
     private var heartbeatInfo: ServerInfo?
     private var isFailing = false
+    /// Why the connection must be dropped, once hiredis has returned: it would free itself under its own feet.
+    private var doom: String?
     private var closingAt: Duration?
 
     init(_ configuration: RedisConfiguration, _ purpose: Purpose, _ mailbox: Mailbox, _ logger: Logger) {
@@ -50,8 +52,9 @@ final class RedisLoop {
 
     /// Runs until the mailbox is closed and what was in it is answered.
     func run() {
+        var work = MailboxState.Work()
         while !isDone {
-            let work = mailbox.take(answered: link?.takeAnswered() ?? 0)
+            mailbox.take(into: &work)
             let now = clock.uptime
             if let doubt = work.doubt, let link { drop(link, because: doubt) }
             submit(work.entries, at: now)
@@ -59,15 +62,14 @@ final class RedisLoop {
             if let link, link.wantsToWrite, case .up = phase { link.write() }
             // Who came meanwhile is served at once; nobody else is looking, so sleeping would lose them.
             if work.entries.isEmpty, work.doubt == nil { sleep() }
-            if let link, !link.isAlive { broke(link.failure) }
+            settle()
         }
-        link?.free()
-        mailbox.shut(because: "closed")
+        if let link { drop(link, because: "closed") }
     }
 
     private var isDone: Bool {
         guard mailbox.isClosed else { return false }
-        guard case .up(let link, _) = phase, link.inFlight.count > 0 else { return true }
+        if mailbox.waiting == 0 { return true }
         let now = clock.uptime
         closingAt = closingAt ?? now
         return now - closingAt! >= Self.farewell
@@ -75,10 +77,30 @@ final class RedisLoop {
 
     private func sleep() {
         let readiness = wait(on: mailbox.pipe, and: link, timeout: timeout)
-        mailbox.rise()
         if readiness.isWoken { mailbox.pipe.drain() }
         if readiness.canRead { link?.read() }
         if readiness.canWrite { link?.write() }
+    }
+
+    /// Resumes whose wait is over; after the mailbox has room for what they send next, and, if the connection broke,
+    /// after it takes nothing any more.
+    private func settle() {
+        guard let link else { return mailbox.rise(answered: 0) }
+        let settled = link.takeSettled()
+        mailbox.rise(answered: settled.count)
+        if !link.isAlive { broke(link.failure) }
+        Self.resume(settled)
+        if let doom = doom.take(), link.isAlive { drop(link, because: doom) }
+    }
+
+    private static func resume(_ settled: [(Reply, RedisValue?)]) {
+        for (caller, value) in settled {
+            if let value {
+                caller.answer(value)
+            } else {
+                caller.fail(SeckillError(.outcomeUnknown, "the connection to Redis broke before it answered"))
+            }
+        }
     }
 
     // MARK: Sending
@@ -139,12 +161,12 @@ final class RedisLoop {
     }
 
     private func check(_ value: RedisValue?) {
-        guard let value, case .checking(let link, var handshake, let until) = phase else { return }
+        guard let value, doom == nil, case .checking(let link, var handshake, let until) = phase else { return }
         let verdict = handshake.receive(value)
         phase = .checking(link, handshake, until: until)
         switch verdict {
         case nil: break
-        case .failed(let reason): drop(link, because: reason)
+        case .failed(let reason): doom = reason
         case .passed(let identity): passed(link, identity)
         }
     }
@@ -174,6 +196,7 @@ final class RedisLoop {
     private func drop(_ link: HiredisLink, because reason: String) {
         link.free()
         broke(reason)
+        Self.resume(link.takeSettled())
     }
 
     private func broke(_ reason: String) {
@@ -201,15 +224,15 @@ final class RedisLoop {
     }
 
     private func compare(_ value: RedisValue?, _ session: RedisSession, _ section: String) {
-        guard let value, case .up(let link, session) = phase else { return }
+        guard let value, doom == nil, case .up(_, session) = phase else { return }
         heartbeatInfo?.read(value)
         guard section == "replication" else { return }
         let verdict = heartbeatInfo?.verdict
         heartbeatInfo = nil
         switch verdict {
         case .passed(session.identity), nil: break
-        case .passed: drop(link, because: "the server's contents were replaced")
-        case .failed(let reason): drop(link, because: reason)
+        case .passed: doom = "the server's contents were replaced"
+        case .failed(let reason): doom = reason
         }
     }
 }

@@ -1,28 +1,62 @@
 internal import SeckillCore
 
-/// The names of all keys. Those of one sale share its hash tag, so that they stay together in a cluster.
-struct RedisKeys: Hashable, Sendable {
-    /// Sets apart shops, or tests, that share a database.
-    let prefix: String
+/// The name of a key, in parts that need not be put together.
+struct RedisKey: Hashable, Sendable {
+    private let head: String
+    private let name: String
+    private let tail: String
 
+    init(_ head: String, _ name: String = "", _ tail: String = "") {
+        self.head = head
+        self.name = name
+        self.tail = tail
+    }
+
+    var text: String { head + name + tail }
+
+    var count: Int { head.utf8.count + name.utf8.count + tail.utf8.count }
+
+    func write(to buffer: inout [UInt8]) {
+        buffer.append(contentsOf: head.utf8)
+        buffer.append(contentsOf: name.utf8)
+        buffer.append(contentsOf: tail.utf8)
+    }
+}
+
+/// The names of all keys. Those of one sale share its hash tag, so that they stay together in a cluster.
+struct RedisKeys: Sendable {
     /// The sales whose outboxes may hold something.
-    var sales: String { prefix + "seckill:sales" }
+    let sales: RedisKey
     /// Where gains of units are announced.
-    var restocks: String { prefix + "seckill:restocks" }
+    let restocks: RedisKey
+
+    private let ofSale: String
+    private let ofSession: String
+    private let ofRate: String
+    private let ofPage: String
+    private let ofQueue: String
+
+    /// The prefix sets apart shops, or tests, that share a database.
+    init(prefix: String) {
+        sales = RedisKey(prefix + "seckill:sales")
+        restocks = RedisKey(prefix + "seckill:restocks")
+        ofSale = prefix + "seckill:{"
+        ofSession = prefix + "seckill:session:"
+        ofRate = prefix + "seckill:rate:"
+        ofPage = prefix + "seckill:page:"
+        ofQueue = prefix + "seckill:{queue:"
+    }
 
     /// All that is counted and known of a sale: one hash, so that it is there whole or not at all.
-    func stock(_ sale: SaleID) -> String { tag(sale) + "stock" }
-    func claim(_ sale: SaleID) -> String { tag(sale) + "claim" }
+    func stock(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:stock") }
+    func claim(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:claim") }
     /// One for each epoch, or a late acknowledgement could hit an entry of the next.
-    func outbox(_ sale: SaleID, _ epoch: Int) -> String { tag(sale) + "outbox:" + String(epoch) }
-    func dead(_ sale: SaleID) -> String { tag(sale) + "dead" }
+    func outbox(_ sale: SaleID, _ epoch: Int) -> RedisKey { RedisKey(ofSale, sale.text, "}:outbox:" + String(epoch)) }
+    func dead(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:dead") }
 
-    func session(_ digest: String) -> String { prefix + "seckill:session:" + digest }
-    func rate(_ name: String, _ key: String) -> String { prefix + "seckill:rate:" + name + ":" + key }
-    func page(_ key: String) -> String { prefix + "seckill:page:" + key }
-    func queue(_ name: String) -> String { tag(name) + "queue" }
-    func deadQueue(_ name: String) -> String { tag(name) + "dead" }
-
-    private func tag(_ sale: SaleID) -> String { prefix + "seckill:{" + sale.text + "}:" }
-    private func tag(_ queue: String) -> String { prefix + "seckill:{queue:" + queue + "}:" }
+    func session(_ digest: String) -> RedisKey { RedisKey(ofSession, digest) }
+    func rate(_ name: String, _ key: String) -> RedisKey { RedisKey(ofRate + name + ":", key) }
+    func page(_ key: String) -> RedisKey { RedisKey(ofPage, key) }
+    func queue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:entries") }
+    func deadQueue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:dead") }
 }

@@ -82,7 +82,7 @@ public struct RedisOrderQueue: OrderQueue {
             do {
                 return try await body()
             } catch let error as RedisError where error.kind == "NOGROUP" {
-                _ = try? await redis.perform(["XGROUP", "CREATE", stream.key, RedisStream.group, "0", "MKSTREAM"])
+                _ = try? await redis.perform(stream.createGroup)
                 return try await body()
             }
         } catch let error as RedisError {

@@ -103,9 +103,9 @@ struct RedisOutbox: OrderSource {
     /// The outbox of every sale that may have something in it. Retires those that never will again.
     private func lanes() async throws -> [Lane] {
         let session = try redis.session()
-        let announced = try await redis.ask(["SMEMBERS", keys.sales]).array ?? []
+        let announced = try await redis.ask(RedisCommand("SMEMBERS", keys.sales)).array ?? []
         let sales = Set(announced.compactMap { $0.text.flatMap { SaleID($0) } }).sorted { $0.text < $1.text }
-        let questions: [RedisCommand] = sales.map { ["HMGET", keys.stock($0), "epoch", "closes", "admission"] }
+        let questions = sales.map { RedisCommand("HMGET", keys.stock($0), "epoch", "closes", "admission") }
         let answers = try await redis.perform([["TIME"]] + questions, on: session)
         let now = answers[0].timestamp
         var lanes: [Lane] = []
@@ -140,13 +140,14 @@ struct RedisOutbox: OrderSource {
 
     /// A sale that is over sells nothing more, so an outbox that is empty stays so. False if it is not empty.
     private func retire(_ lane: Lane, on session: RedisSession) async throws -> Bool {
-        guard try await store.run(["XLEN", lane.stream.key], for: lane.sale, on: session).integer == 0 else {
+        guard try await store.run(RedisCommand("XLEN", lane.stream.key), for: lane.sale, on: session).integer == 0
+        else {
             return false
         }
         let lifetime = "\(retention.milliseconds)"
         let kept = [keys.stock(lane.sale), lane.stream.key, lane.stream.dead]
         _ = try await redis.perform(
-            [["SREM", keys.sales, lane.sale.text]] + kept.map { ["PEXPIRE", $0, lifetime] },
+            [RedisCommand("SREM", keys.sales, lane.sale.text)] + kept.map { RedisCommand("PEXPIRE", $0, lifetime) },
             on: session
         )
         return true

@@ -34,6 +34,6 @@ public struct RedisPageCache: PageCache {
 
     /// Forgets a page.
     public func invalidate(_ key: String) async throws {
-        _ = try await redis.ask(["UNLINK", keys.page(key)])
+        _ = try await redis.ask(RedisCommand("UNLINK", keys.page(key)))
     }
 }

@@ -28,7 +28,7 @@ public struct RedisSessionStore: SessionStore {
 
     /// The session, if it is still good.
     public func look(up token: SessionToken) async throws -> Session? {
-        try await redis.ask(["GET", keys.session(token.digest)]).session
+        try await redis.ask(RedisCommand("GET", keys.session(token.digest))).session
     }
 
     /// Lets a good session last longer.
@@ -40,7 +40,7 @@ public struct RedisSessionStore: SessionStore {
 
     /// Ends a session.
     public func revoke(_ token: SessionToken) async throws {
-        _ = try await redis.ask(["DEL", keys.session(token.digest)])
+        _ = try await redis.ask(RedisCommand("DEL", keys.session(token.digest)))
     }
 }
 

@@ -36,7 +36,7 @@ public final class RedisStockStore: StockStore {
         self.clock = clock
         self.random = random
         keys = RedisKeys(prefix: keyPrefix)
-        signals = RestockSignals(redis, channel: keys.restocks)
+        signals = RestockSignals(redis, channel: keys.restocks.text)
     }
 
     /// False: asking costs a round trip.
@@ -117,7 +117,7 @@ public final class RedisStockStore: StockStore {
     /// The reservation of an order, in one read.
     public func reservation(of order: OrderID) async throws -> Reservation? {
         let session = try redis.session()
-        let command: RedisCommand = ["HMGET", keys.stock(order.sale), "identity", "epoch", "o:" + order.text]
+        let command = RedisCommand("HMGET", keys.stock(order.sale), "identity", "epoch", "o:" + order.text)
         let answer = try await run(command, for: order.sale, on: session)
         guard let held = answer.array, held.count == 3, held[0].text == session.identity.text,
             held[1].integer == order.epoch, let text = held[2].text
@@ -177,7 +177,7 @@ public final class RedisStockStore: StockStore {
     func announce(_ sale: SaleID, unless known: Bool) async throws {
         let isKnown = seen.withLock { $0[sale] != nil }
         guard !(known && isKnown) else { return }
-        _ = try await redis.ask(["SADD", keys.sales, sale.text])
+        _ = try await redis.ask(RedisCommand("SADD", keys.sales, sale.text))
         seen.withLock { $0[sale] = $0[sale] ?? 0 }
     }
 
@@ -195,7 +195,7 @@ public final class RedisStockStore: StockStore {
     func failure(_ error: RedisError, of sale: SaleID, on session: RedisSession) async -> SeckillError {
         if error.isOfDamagedData {
             // No script: it may be the scripts that are gone. If even this is refused, there is no stamp to remove.
-            _ = try? await redis.perform(["HDEL", keys.stock(sale), "identity"], on: session)
+            _ = try? await redis.perform(RedisCommand("HDEL", keys.stock(sale), "identity"), on: session)
         }
         if error.isOfAnotherServer { redis.suspect(session) }
         return error.asSeckillError

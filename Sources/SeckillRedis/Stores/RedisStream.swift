@@ -6,20 +6,20 @@ struct RedisStream: Hashable, Sendable {
     /// As many ids as Lua can hand on at once, with room to spare.
     static let maxAcknowledged = 1000
 
-    let key: String
-    let dead: String
+    let key: RedisKey
+    let dead: RedisKey
     /// Only for an outbox: the stock that counts what is settled, and the epoch in which it does.
-    private let stock: String?
+    private let stock: RedisKey?
     private let epoch: Int
 
-    init(outbox key: String, dead: String, stock: String, epoch: Int) {
+    init(outbox key: RedisKey, dead: RedisKey, stock: RedisKey, epoch: Int) {
         self.key = key
         self.dead = dead
         self.stock = stock
         self.epoch = epoch
     }
 
-    init(queue key: String, dead: String) {
+    init(queue key: RedisKey, dead: RedisKey) {
         self.key = key
         self.dead = dead
         stock = nil
@@ -27,7 +27,17 @@ struct RedisStream: Hashable, Sendable {
     }
 
     func receive(_ max: Int, as consumer: ConsumerID) -> RedisCommand {
-        ["XREADGROUP", "GROUP", Self.group, consumer.text, "COUNT", "\(max)", "STREAMS", key, ">"]
+        var command = RedisCommand(["XREADGROUP", "GROUP", Self.group, consumer.text, "COUNT", "\(max)", "STREAMS"])
+        command.append(key)
+        command.append(">")
+        return command
+    }
+
+    var createGroup: RedisCommand {
+        var command: RedisCommand = ["XGROUP", "CREATE"]
+        command.append(key)
+        for word in [Self.group, "0", "MKSTREAM"] { command.append(word) }
+        return command
     }
 
     func acknowledge(_ ids: some Sequence<String>) -> RedisCommand {
@@ -56,7 +66,10 @@ struct RedisStream: Hashable, Sendable {
 
     /// What ``depth(_:)`` reads.
     var depth: [RedisCommand] {
-        [["XLEN", key], ["XRANGE", key, "-", "+", "COUNT", "1"], ["XLEN", dead], ["TIME"]]
+        [
+            RedisCommand("XLEN", key), RedisCommand("XRANGE", key, "-", "+", "COUNT", "1"), RedisCommand("XLEN", dead),
+            ["TIME"],
+        ]
     }
 
     static func depth(_ answers: [RedisValue]) -> QueueDepth {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct HandshakeTests {
     private let script = RedisScript("one.lua", Array("return 1".utf8))
-    private let server = RedisValue.bytes(Array("# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\n".utf8))
+    private let server = RedisValue.bytes(Array("# Server\r\nredis_version:6.2.0\r\nrun_id:abc\r\n".utf8))
 
     private func replication(role: String = "master", history: String = "def") -> RedisValue {
         .bytes(Array("# Replication\r\nrole:\(role)\r\nmaster_replid:\(history)\r\n".utf8))
@@ -50,8 +50,16 @@ import Testing
 
     @Test func refusesWhoDoesNotSayWhatItIs() {
         let loaded = RedisValue.bytes(Array(script.digest.utf8))
-        #expect(verdict(.bytes([]), replication(), loaded) == .failed("the server does not say which process it is"))
+        let nameless = RedisValue.bytes(Array("redis_version:7.2.4\r\n".utf8))
+        #expect(verdict(nameless, replication(), loaded) == .failed("the server does not say which process it is"))
         #expect(verdict(server, .bytes([]), loaded) == .failed("the server does not say whether it is a master"))
+    }
+
+    @Test(arguments: ["6.0.16", "2.8", "x", ""])
+    func refusesWhatIsTooOld(_ version: String) {
+        let loaded = RedisValue.bytes(Array(script.digest.utf8))
+        let old = RedisValue.bytes(Array("redis_version:\(version)\r\nrun_id:abc\r\n".utf8))
+        #expect(verdict(old, replication(), loaded) == .failed("the server is Redis \(version), not 6.2 or later"))
     }
 
     @Test func namesWhatWentWrong() {

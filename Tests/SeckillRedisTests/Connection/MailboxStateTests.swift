@@ -4,9 +4,16 @@ import Testing
 @testable import SeckillRedis
 
 @Suite struct MailboxStateTests {
+    private func take(_ mailbox: inout MailboxState, answered: Int = 0) -> MailboxState.Work {
+        var work = MailboxState.Work()
+        mailbox.rise(answered: answered)
+        mailbox.take(into: &work)
+        return work
+    }
+
     private let session = RedisSession(number: 1, identity: StoreIdentity("one"))
 
-    private func entry() -> MailboxState.Entry { MailboxState.Entry(command: ["PING"], reply: Reply()) }
+    private let ping: RedisCommand = ["PING"]
 
     private func open(limit: Int = 10) -> MailboxState {
         var mailbox = MailboxState(limit: limit)
@@ -25,50 +32,50 @@ import Testing
 
     @Test func takesNothingUntilItIsOpen() {
         var mailbox = MailboxState(limit: 10)
-        #expect(code { _ = try mailbox.append([entry()]) } == .unavailable)
+        #expect(code { _ = try mailbox.append([ping], for: Reply()) } == .unavailable)
         _ = mailbox.open(session)
-        #expect(code { _ = try mailbox.append([entry()]) } == nil)
+        #expect(code { _ = try mailbox.append([ping], for: Reply()) } == nil)
     }
 
     @Test func wakesTheThreadOncePerSleep() throws {
         var mailbox = open()
-        #expect(try mailbox.append([entry()]) == false, "the thread is awake and will look")
-        #expect(mailbox.take(answered: 0).entries.count == 1)
-        #expect(try mailbox.append([entry()]) == false, "it found something, so it looks again")
-        #expect(mailbox.take(answered: 0).entries.count == 1)
-        #expect(mailbox.take(answered: 0).entries.isEmpty)
-        #expect(try mailbox.append([entry()]) == true, "now it sleeps")
-        #expect(try mailbox.append([entry()]) == false, "and has been woken")
-        #expect(mailbox.take(answered: 0).entries.count == 2)
-        _ = mailbox.take(answered: 0)
-        mailbox.rise()
-        #expect(try mailbox.append([entry()]) == false)
-        _ = mailbox.take(answered: 0)
-        _ = mailbox.take(answered: 0)
+        #expect(try mailbox.append([ping], for: Reply()) == false, "the thread is awake and will look")
+        #expect(take(&mailbox).entries.count == 1)
+        #expect(try mailbox.append([ping], for: Reply()) == false, "it found something, so it looks again")
+        #expect(take(&mailbox).entries.count == 1)
+        #expect(take(&mailbox).entries.isEmpty)
+        #expect(try mailbox.append([ping], for: Reply()) == true, "now it sleeps")
+        #expect(try mailbox.append([ping], for: Reply()) == false, "and has been woken")
+        #expect(take(&mailbox).entries.count == 2)
+        _ = take(&mailbox)
+        mailbox.rise(answered: 0)
+        #expect(try mailbox.append([ping], for: Reply()) == false)
+        _ = take(&mailbox)
+        _ = take(&mailbox)
         #expect(mailbox.close() == true)
     }
 
     @Test func boundsWhatIsUnderWay() throws {
         var mailbox = open(limit: 3)
-        _ = try mailbox.append([entry(), entry()])
-        #expect(code { _ = try mailbox.append([entry(), entry()]) } == .overloaded)
-        #expect(mailbox.take(answered: 0).entries.count == 2, "a batch enters whole or not at all")
-        _ = try mailbox.append([entry()])
-        #expect(code { _ = try mailbox.append([entry()]) } == .overloaded, "what is in flight counts")
-        _ = mailbox.take(answered: 1)
-        _ = try mailbox.append([entry()])
-        #expect(code { _ = try mailbox.append([entry()]) } == .overloaded)
+        _ = try mailbox.append([ping, ping], for: Reply())
+        #expect(code { _ = try mailbox.append([ping, ping], for: Reply()) } == .overloaded)
+        #expect(take(&mailbox).entries.count == 2, "a batch enters whole or not at all")
+        _ = try mailbox.append([ping], for: Reply())
+        #expect(code { _ = try mailbox.append([ping], for: Reply()) } == .overloaded, "what is in flight counts")
+        _ = take(&mailbox, answered: 1)
+        _ = try mailbox.append([ping], for: Reply())
+        #expect(code { _ = try mailbox.append([ping], for: Reply()) } == .overloaded)
     }
 
     @Test func keepsCommandsOnTheConnectionTheyAreMeantFor() throws {
         var mailbox = open()
-        _ = try mailbox.append([entry()], on: session)
+        _ = try mailbox.append([ping], for: Reply(), on: session)
         _ = mailbox.shut(because: "test")
-        #expect(code { _ = try mailbox.append([entry()], on: session) } == .unavailable)
+        #expect(code { _ = try mailbox.append([ping], for: Reply(), on: session) } == .unavailable)
         // The same server, but nobody knows what happened in between.
         _ = mailbox.open(RedisSession(number: 2, identity: session.identity))
-        #expect(code { _ = try mailbox.append([entry()], on: session) } == .unavailable)
-        #expect(mailbox.take(answered: 0).entries.isEmpty, "what entered before did not survive the break")
+        #expect(code { _ = try mailbox.append([ping], for: Reply(), on: session) } == .unavailable)
+        #expect(take(&mailbox).entries.isEmpty, "what entered before did not survive the break")
     }
 
     @Test func namesWhoIsStrandedByABreak() throws {
@@ -76,21 +83,21 @@ import Testing
         #expect(mailbox.watch(Reply()) == true)
         #expect(mailbox.open(session).count == 1)
         #expect(mailbox.watch(Reply()) == false)
-        _ = try mailbox.append([entry(), entry(), entry()])
+        _ = try mailbox.append([ping, ping, ping], for: Reply())
         #expect(mailbox.shut(because: "test").count == 3)
         _ = mailbox.open(session)
-        _ = try mailbox.append([entry(), entry(), entry()])
+        _ = try mailbox.append([ping, ping, ping], for: Reply())
     }
 
     @Test func endsASessionThatIsInDoubt() throws {
         var mailbox = open()
-        _ = try mailbox.append([entry()])
-        _ = mailbox.take(answered: 0)
-        _ = mailbox.take(answered: 0)
+        _ = try mailbox.append([ping], for: Reply())
+        _ = take(&mailbox)
+        _ = take(&mailbox)
         #expect(mailbox.suspect(session, because: "test") == true, "the thread must learn of it")
-        #expect(code { _ = try mailbox.append([entry()]) } == .unavailable)
-        #expect(mailbox.take(answered: 0).doubt == "test")
-        #expect(mailbox.take(answered: 0).doubt == nil)
+        #expect(code { _ = try mailbox.append([ping], for: Reply()) } == .unavailable)
+        #expect(take(&mailbox).doubt == "test")
+        #expect(take(&mailbox).doubt == nil)
         _ = mailbox.shut(because: "test")
         let next = RedisSession(number: 2, identity: session.identity)
         _ = mailbox.open(next)
@@ -105,6 +112,6 @@ import Testing
         _ = mailbox.open(session)
         #expect(mailbox.isClosed)
         #expect(mailbox.session == nil)
-        #expect(code { _ = try mailbox.append([entry()]) } == .unavailable)
+        #expect(code { _ = try mailbox.append([ping], for: Reply()) } == .unavailable)
     }
 }

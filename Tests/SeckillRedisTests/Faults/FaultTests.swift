@@ -54,6 +54,9 @@ import Testing
         Fault("a field of the stock deleted") { shop in
             _ = try await shop.redis.send(["HDEL", shop.stockKey, "remaining"])
         },
+        Fault("a field of the stock turned into nonsense") { shop in
+            _ = try await shop.redis.send(["HSET", shop.stockKey, "version", "nonsense"])
+        },
         Fault("the outbox deleted") { shop in _ = try await shop.redis.send(["DEL", try await shop.outboxKey()]) },
         Fault("the outbox replaced by a list") { shop in
             let key = try await shop.outboxKey()
@@ -75,7 +78,7 @@ import Testing
         },
         Fault("a claim that never runs out", isNoticed: false) { shop in
             _ = try await shop.redis.perform([
-                ["SET", shop.stock.keys.claim(Shop.sale), "somebody"], ["HDEL", shop.stockKey, "identity"],
+                ["SET", shop.stock.keys.claim(Shop.sale).text, "somebody"], ["HDEL", shop.stockKey, "identity"],
             ])
         },
     ]
@@ -100,7 +103,8 @@ import Testing
     }
 
     @Test func aRestartSellsNothingBeforeItIsRebuilt() async throws {
-        try await TestServer.with { server in
+        // So that the file has it all, however slow the disk.
+        try await TestServer.with(options: ["--appendfsync", "always"]) { server in
             let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
             let store = RedisStockStore(redis)
             let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
@@ -115,7 +119,7 @@ import Testing
             try await eventually("it is connected again") { redis.isReady }
 
             // The server has it all: only its stamp is another's.
-            let found1 = try await redis.send(["HGET", store.keys.stock(Shop.sale), "remaining"]).text
+            let found1 = try await redis.send(["HGET", store.keys.stock(Shop.sale).text, "remaining"]).text
             #expect(found1 == "9")
             for attempt in [order, signer.mintOrder(sale: Shop.sale, epoch: 1, user: user)] {
                 let error = await #expect(throws: SeckillError.self) { try await store.reserve(attempt, for: user) }

@@ -147,7 +147,7 @@ struct Shop: Sendable {
 
     func epoch() async throws -> Int { try await ledger.sale(Self.sale)?.epoch ?? 0 }
 
-    var stockKey: String { stock.keys.stock(Self.sale) }
+    var stockKey: String { stock.keys.stock(Self.sale).text }
 
-    func outboxKey() async throws -> String { stock.keys.outbox(Self.sale, try await epoch()) }
+    func outboxKey() async throws -> String { stock.keys.outbox(Self.sale, try await epoch()).text }
 }

@@ -69,10 +69,12 @@ actor TestServer {
 
     /// Ends the server as a crash does.
     func kill() {
-        guard let process else { return }
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        self.process = nil
+        // The guardian first: once the server is gone, its number may be another's.
+        for process in [guardian, process].compactMap(\.self) {
+            Foundation.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        (self.process, guardian) = (nil, nil)
     }
 
     /// What the append-only file holds goes with it.
@@ -84,13 +86,11 @@ actor TestServer {
 
     private func end() {
         kill()
-        guardian?.terminate()
         try? FileManager.default.removeItem(at: folder)
     }
 
     /// Kills the server if the tests die: the guardian's standard input ends with them.
     private func guardProcess(_ pid: Int32) throws {
-        guardian?.terminate()
         let guardian = Process()
         guardian.executableURL = URL(fileURLWithPath: "/bin/sh")
         guardian.arguments = ["-c", "read _; kill -9 \(pid) 2>/dev/null"]
