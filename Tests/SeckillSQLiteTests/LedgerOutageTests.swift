@@ -22,7 +22,7 @@ struct LedgerOutageTests {
     }
 
     /// A shop in which every method that writes has something to do.
-    private func stocked(_ path: String, patience: Duration = .milliseconds(20)) async throws -> (Shop, [Order]) {
+    private func stocked(_ path: String, patience: Duration = .seconds(5)) async throws -> (Shop, [Order]) {
         let shop = try await Shop(path, patience: patience)
         try await shop.open(stock: 100)
         let orders = try await shop.record((1...5).map { Shop.reservation($0) })
@@ -40,7 +40,8 @@ struct LedgerOutageTests {
     @Test("locked by another process: unavailable, still readable, and nothing is lost when it heals")
     func locked() async throws {
         let scratch = try Scratch()
-        let (shop, orders) = try await stocked(scratch.ledger)
+        // Short, for nine calls wait for it one after the other; long enough for a slow machine to get its turn.
+        let (shop, orders) = try await stocked(scratch.ledger, patience: .milliseconds(300))
         let before = try await shop.ledger.totals(of: .shoes)
         let other = try OtherProcess(scratch.ledger)
         try await other.lock()
@@ -81,7 +82,7 @@ struct LedgerOutageTests {
 
     @Test("cancelled while it waits: nothing happens") func cancelled() async throws {
         let scratch = try Scratch()
-        let (shop, orders) = try await stocked(scratch.ledger, patience: .seconds(5))
+        let (shop, orders) = try await stocked(scratch.ledger)
         let other = try OtherProcess(scratch.ledger)
         try await other.lock()
         let first = Task { try await shop.ledger.pay(orders[0].id, at: Shop.start) }
