@@ -93,7 +93,7 @@ struct LedgerSharingTests {
                 group.addTask {
                     var told = Told()
                     while true {
-                        let batch = try await shop.ledger.expire(dueAt: Shop.due, limit: 5)
+                        let batch = try await shop.ledger.expire(dueAt: Shop.due, limit: 25)
                         if batch.isEmpty { return told }
                         told.expired.formUnion(batch.map(\.id))
                     }
