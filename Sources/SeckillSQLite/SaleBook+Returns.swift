@@ -61,14 +61,14 @@ extension SaleBook {
 
     /// Live orders of each user who has any.
     private func held() throws -> [UserID: Int] {
-        let statement = try db.cachedStatement(
-            sql: "SELECT user, count(*) FROM purchase WHERE sale = ? AND live = 1 GROUP BY user"
-        )
+        // Counted here: SQLite would sort them first.
+        let statement = try db.cachedStatement(sql: "SELECT user FROM purchase WHERE sale = ? AND live = 1")
         var held: [UserID: Int] = [:]
-        let rows = try Row.fetchCursor(statement, arguments: [key])
-        while let row = try rows.next() {
-            guard let user = UserID(row[0] as String) else { throw LedgerDamage(what: "a user's name") }
-            held[user] = row[1]
+        held.reserveCapacity(sums.awaiting + sums.paid)
+        let users = try String.fetchCursor(statement, arguments: [key])
+        while let text = try users.next() {
+            guard let user = UserID(text) else { throw LedgerDamage(what: "a user's name") }
+            held[user, default: 0] += 1
         }
         return held
     }
