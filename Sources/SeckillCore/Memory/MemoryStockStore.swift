@@ -47,8 +47,9 @@ public final class MemoryStockStore: StockStore {
     /// ``StockStore/reserve(_:for:)`` without an `await`, for callers that are in no task.
     public func reserveNow(_ order: OrderID, for user: UserID) throws(SeckillError) -> ReserveOutcome {
         guard let stock = stock(of: order.sale) else { throw .notInstalled }
+        let now = clock.now
         let outcome = try stock.withLock { stock throws(SeckillError) in
-            try stock.reserve(order, for: user, outboxLimit: outboxLimit, clock: clock)
+            try stock.reserve(order, for: user, at: now, outboxLimit: outboxLimit)
         }
         if case .reserved = outcome { arrivals.ring() }
         return outcome

@@ -46,7 +46,12 @@ package struct SaleOrders: Sendable {
 
     /// The sequence of the order whose id is `text`; nil if it is of another sale or epoch, or not known.
     package func sequence(of text: String) -> Int? {
-        withOwnPart(of: text) { own in ids.number(of: own, hash: Self.hash(ofID: own)).map { $0 + 1 } } ?? nil
+        var text = text
+        return text.withUTF8 { text in
+            guard isOwn(text) else { return nil }
+            let own = UnsafeBufferPointer(rebasing: text[prefix.count...])
+            return ids.number(of: own, hash: Self.hash(ofID: own)).map { $0 + 1 }
+        }
     }
 
     package func reservation(at sequence: Int) -> Reservation {
@@ -104,7 +109,7 @@ package struct SaleOrders: Sendable {
         for user: UnsafeBufferPointer<UInt8>,
         at moment: Timestamp
     ) -> Bool {
-        guard order.count > prefix.count, order.starts(with: prefix) else { return false }
+        guard isOwn(order) else { return false }
         append(order, for: user, at: moment)
         return true
     }
@@ -122,12 +127,8 @@ package struct SaleOrders: Sendable {
 
     // MARK: Bytes
 
-    private func withOwnPart<Result>(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
-        var text = text
-        return text.withUTF8 { text in
-            guard text.count > prefix.count, text.starts(with: prefix) else { return nil }
-            return body(UnsafeBufferPointer(rebasing: text[prefix.count...]))
-        }
+    private func isOwn(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        text.count > prefix.count && text.starts(with: prefix)
     }
 
     /// Fibonacci hashing of eight characters (Knuth, section 6.4).

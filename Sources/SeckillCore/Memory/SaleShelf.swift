@@ -7,27 +7,27 @@ package final class SaleShelf: Sendable {
 
     package init(_ sales: [SaleID: SaleStock] = [:]) { self.sales = Locked(sales) }
 
-    /// See ``SaleStock/reserve(_:for:outboxLimit:clock:admit:)``. If a unit is taken, or was before, `taken` is told
+    /// See ``SaleStock/reserve(_:for:at:outboxLimit:admit:)``. If a unit is taken, or was before, `taken` is told
     /// while the lock is still held.
     package func reserve(
         _ order: OrderID,
         for user: UserID,
+        at now: Timestamp,
         outboxLimit: Int,
-        clock: any SaleClock,
         admit: () throws(SeckillError) -> Void,
-        taken: (ReserveOutcome, SaleStock) -> Void
+        taken: (ReserveOutcome) -> Void
     ) throws(SeckillError) -> ReserveOutcome {
         try sales.withLock { sales throws(SeckillError) in
             guard let index = sales.index(forKey: order.sale) else { throw .notInstalled }
             let outcome = try sales.values[index].reserve(
                 order,
                 for: user,
+                at: now,
                 outboxLimit: outboxLimit,
-                clock: clock,
                 admit: admit
             )
             switch outcome {
-            case .reserved, .alreadyReserved: taken(outcome, sales.values[index])
+            case .reserved, .alreadyReserved: taken(outcome)
             default: break
             }
             return outcome

@@ -57,8 +57,8 @@ package struct SaleStock: Sendable {
     package mutating func reserve(
         _ order: OrderID,
         for user: UserID,
+        at now: Timestamp,
         outboxLimit: Int,
-        clock: any SaleClock,
         admit: () throws(SeckillError) -> Void = {}
     ) throws(SeckillError) -> ReserveOutcome {
         guard isTrusted else { throw .notInstalled }
@@ -67,7 +67,6 @@ package struct SaleStock: Sendable {
             if order.epoch < epoch { return .stale }
             throw SeckillError(.unavailable, "the order is of a later epoch than the stock")
         }
-        let now = clock.now
         if terms.admission == .closed || terms.closesAt.map({ now >= $0 }) ?? false { return .closed }
         if terms.admission == .paused { return .paused }
         if now < terms.opensAt { return .notOpen(opensAt: terms.opensAt) }

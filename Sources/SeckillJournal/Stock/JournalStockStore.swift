@@ -92,15 +92,16 @@ public final class JournalStockStore: StockStore {
         _ order: OrderID,
         for user: UserID
     ) throws(SeckillError) -> (ReserveOutcome, GroupBuffer.Ticket?) {
+        let now = clock.now
         var ticket: GroupBuffer.Ticket?
         let outcome = try shelf.reserve(
             order,
             for: user,
+            at: now,
             outboxLimit: outboxLimit,
-            clock: clock,
             admit: { () throws(SeckillError) in try journal.admit() },
             // With the shelf locked, so that the file tells it in the order in which it was decided.
-            taken: { outcome, stock in ticket = record(outcome, order, for: user, from: stock) }
+            taken: { outcome in ticket = record(outcome, order, for: user, at: now) }
         )
         return (outcome, ticket)
     }
@@ -109,11 +110,10 @@ public final class JournalStockStore: StockStore {
         _ outcome: ReserveOutcome,
         _ order: OrderID,
         for user: UserID,
-        from stock: SaleStock
+        at now: Timestamp
     ) -> GroupBuffer.Ticket {
         guard case .reserved(let sequence) = outcome else { return journal.lastTicket }
-        let moment = stock.orders[sequence].reservedAt
-        let ticket = journal.append { $0.append(reservationOf: order, for: user, sequence: sequence, at: moment) }
+        let ticket = journal.append { $0.append(reservationOf: order, for: user, sequence: sequence, at: now) }
         let durable = journal.durableTicket
         desk.withLock { $0.commits.note(sequence, of: order.sale, in: ticket, durableTicket: durable) }
         return ticket
