@@ -16,8 +16,8 @@ final class Journal: Sendable {
         var stall: Duration = .milliseconds(500)
         /// How long a caller waits before it is told that the outcome is unknown.
         var patience: Duration = .seconds(5)
-        /// How often, by the machine's clock, the two above are looked at.
-        var watch: DispatchTimeInterval = .milliseconds(50)
+        /// How often, in milliseconds of the machine's own clock, the two above are looked at.
+        var watch = 50
         /// How soon, in milliseconds, a failed write is tried again at first; then twice as late each time.
         var retry = 10
         /// Below this size the file is never compacted.
@@ -29,7 +29,7 @@ final class Journal: Sendable {
         case open, failing, stalled, full, closed
     }
 
-    private struct State: Sendable {
+    struct State: Sendable {
         var buffer = GroupBuffer()
         /// The disk's thread has been called.
         var isScheduled = false
@@ -49,7 +49,7 @@ final class Journal: Sendable {
     let logger: Logger
     /// Called after every group that has become durable.
     private let onCommit: @Sendable () -> Void
-    private let state: Locked<State>
+    let state: Locked<State>
     let writer: Locked<JournalWriter>
     let compaction: Compaction
     private let durable = Atomic<GroupBuffer.Ticket>(0)
@@ -283,7 +283,7 @@ final class Journal: Sendable {
     // MARK: The watch
 
     private func lookLater() {
-        watch.asyncAfter(deadline: .now() + limits.watch) { self.look() }
+        watch.asyncAfter(deadline: .now() + .milliseconds(limits.watch)) { self.look() }
     }
 
     /// Stops admission while the disk takes too long, and sends away those who have waited too long.

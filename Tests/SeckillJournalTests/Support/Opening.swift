@@ -31,6 +31,11 @@ extension Journal.Limits {
     }()
 }
 
+extension Journal {
+    var bytesWaiting: Int { state.withLock { $0.buffer.bytes } }
+    var isAdmitting: Bool { (try? admit()) != nil }
+}
+
 extension Logger {
     static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 }

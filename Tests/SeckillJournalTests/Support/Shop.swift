@@ -29,8 +29,7 @@ struct Shop {
             clock: clock,
             logger: .silent
         )
-        // What the reconciler does first of all.
-        for record in try await ledger.sales() { _ = try await flashSale.rebuild.ensure(record.sale.id) }
+        try await reconcile()
     }
 
     static func declaration(units: Int, limitPerUser: Int = 1, closesAt: Timestamp? = nil) throws -> Sale {
@@ -80,6 +79,11 @@ struct Shop {
         _ = try await flashSale.recorder.record(reservations)
         try await stores.stock.outbox.acknowledge(deliveries)
         return deliveries.count
+    }
+
+    /// What the reconciler does first of all, and where it finds a sale missing.
+    func reconcile() async throws {
+        for record in try await ledger.sales() { _ = try await flashSale.rebuild.ensure(record.sale.id) }
     }
 
     func makeReturns() async throws { try await flashSale.returns.applyAll() }

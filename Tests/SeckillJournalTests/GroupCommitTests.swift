@@ -1,0 +1,135 @@
+import SeckillCore
+import SeckillTesting
+import Testing
+
+@testable import SeckillJournal
+
+@Suite("Group commit")
+struct GroupCommitTests {
+    private let sale = Shop.sale
+
+    private func shop(_ disk: SimulatedDisk, units: Int = 100) async throws -> Shop {
+        let shop = try await Shop(on: disk)
+        try await shop.open(units: units)
+        return shop
+    }
+
+    @Test("answers nobody before the sync, and everybody after it")
+    func nobodyBeforeTheSync() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        disk.gate.close()
+        let answered = Locked(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for user in 0..<20 {
+                group.addTask {
+                    #expect(await shop.buy(as: .number(user)) != nil)
+                    answered.withLock { $0 += 1 }
+                }
+            }
+            try await eventually("all are decided") {
+                try await shop.stores.stock.snapshot(of: sale)?.remaining == 80 && disk.gate.waiting == 1
+            }
+            // The file knows none of them for certain, and nobody else may either.
+            #expect(answered.withLock { $0 } == 0)
+            #expect(try await shop.stores.stock.outbox.receive(10, as: ConsumerID("test"), wait: .zero).isEmpty)
+            disk.gate.open()
+            try await group.waitForAll()
+        }
+        #expect(try await shop.stores.stock.outbox.receive(100, as: ConsumerID("test"), wait: .zero).count == 20)
+    }
+
+    @Test("covers with one write and one sync all who wait")
+    func oneSyncForAll() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        disk.gate.close()
+        let before = disk.operations
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = await shop.buy(as: .number(0)) }
+            try? await eventually("the first is at the disk") { disk.gate.waiting == 1 }
+            for user in 1..<50 { group.addTask { _ = await shop.buy(as: .number(user)) } }
+            try? await eventually("the others are decided") {
+                try await shop.stores.stock.snapshot(of: sale)?.remaining == 50
+            }
+            disk.gate.open()
+        }
+        // Two groups, each a write and a sync, and the marks behind them.
+        #expect(disk.operations - before <= 6)
+        #expect(try await shop.stores.stock.snapshot(of: sale)?.sequence == 50)
+    }
+
+    @Test("lets a repeated order wait for its own first attempt, and a look-up too")
+    func repeatedOrder() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        let link = try #require(await shop.link(for: .number(0)))
+        disk.gate.close()
+        let answered = Locked(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                #expect(await shop.buy(link, as: .number(0)) == link.order)
+                answered.withLock { $0 += 1 }
+            }
+            try await eventually("the first is at the disk") { disk.gate.waiting == 1 }
+            group.addTask {
+                let outcome = try await shop.stores.stock.reserve(link.order, for: .number(0))
+                #expect(outcome == .alreadyReserved(sequence: 1))
+                answered.withLock { $0 += 1 }
+            }
+            group.addTask {
+                let reservation = try await shop.stores.stock.reservation(of: link.order)
+                #expect(reservation?.sequence == 1)
+                answered.withLock { $0 += 1 }
+            }
+            for _ in 0..<1000 { await Task.yield() }
+            #expect(answered.withLock { $0 } == 0)
+            disk.gate.open()
+            try await group.waitForAll()
+        }
+        #expect(try await shop.stores.stock.snapshot(of: sale)?.remaining == 99)
+    }
+
+    @Test("lets a cancelled caller go, and its order happen once")
+    func cancelled() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        let link = try #require(await shop.link(for: .number(0)))
+        disk.gate.close()
+        let task = Task { try await shop.stores.stock.reserve(link.order, for: .number(0)) }
+        try await eventually("it is at the disk") { disk.gate.waiting == 1 }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        disk.gate.open()
+        #expect(try await shop.stores.stock.reserve(link.order, for: .number(0)) == .alreadyReserved(sequence: 1))
+        #expect(try await shop.record() == 1)
+    }
+
+    @Test("refuses without the disk")
+    func refusals() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk, units: 1)
+        let late = try #require(await shop.link(for: .number(1)))
+        #expect(await shop.buy(as: .number(0)) != nil)
+        // Behind everything that the disk's thread still has to do.
+        await shop.stores.stock.journal.onDisk {}
+        let before = disk.operations
+        for _ in 0..<100 {
+            let outcome = try await shop.stores.stock.reserve(late.order, for: .number(1))
+            #expect(outcome == .soldOut(version: StockSnapshot.firstVersion(of: 1)))
+        }
+        #expect(disk.operations == before)
+    }
+
+    @Test("says after its end that it is over, and keeps what it has said")
+    func closed() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        let link = try #require(await shop.link(for: .number(1)))
+        #expect(await shop.buy(as: .number(0)) != nil)
+        await shop.stores.close()
+        await #expect(throws: SeckillError.self) { try await shop.stores.stock.reserve(link.order, for: .number(1)) }
+        let again = try await Shop(on: disk, ledger: shop.ledger)
+        #expect(try await again.stores.stock.snapshot(of: sale)?.sequence == 1)
+    }
+}
