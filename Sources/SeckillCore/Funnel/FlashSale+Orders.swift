@@ -51,6 +51,7 @@ extension FlashSale {
         guard signer.owns(user, id) else { return nil }
         switch try await action() {
         case .done(let order):
+            metrics.count([order])
             events.send([order])
             return .done(order)
         case .refused(let order): return .refused(order)

@@ -174,7 +174,7 @@ public final class MemoryStockStore: StockStore {
 
     /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
     private func collect(_ max: Int, _ take: (inout SaleStock, Int) -> [Delivery]) -> [Delivery] {
-        let outboxes = sales.withLock { Array($0.values) }
+        let outboxes = sales.withLock { $0.sorted { $0.key.text < $1.key.text }.map(\.value) }
         guard !outboxes.isEmpty else { return [] }
         var deliveries: [Delivery] = []
         for share in [Swift.max(1, max / outboxes.count), max] {

@@ -44,6 +44,7 @@ struct OrderWorker: Sendable {
             }
             if settled == 0 { return }
         }
+        logger.warning("the limit for shutdown is over; orders that are still queued wait for the next start")
     }
 
     /// Small enough that a rate is kept within any second.
@@ -70,7 +71,8 @@ struct OrderWorker: Sendable {
             return 0
         } catch {
             logger.warning("order source unavailable", metadata: ["error": "\(error)"])
-            try? await clock.sleep(for: configuration.sweep)
+            // Only cancellation and shutdown end the rest early, and both loops look at them.
+            try? await cancelWhenGracefulShutdown { try await clock.sleep(for: configuration.sweep) }
             return 0
         }
     }
