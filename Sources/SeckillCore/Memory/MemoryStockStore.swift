@@ -17,8 +17,7 @@ public final class MemoryStockStore: StockStore {
     private let clock: any SaleClock
     private let outboxLimit: Int
     private let instance: StoreIdentity
-    /// Each sale under a lock of its own; sales are never removed.
-    private let sales = Locked<[SaleID: Locked<SaleStock>]>([:])
+    private let shelf = SaleShelf()
     private let claims = Locked(Claims())
     private let arrivals = Bell()
     private let signals = Broadcast<Restock>()
@@ -46,11 +45,7 @@ public final class MemoryStockStore: StockStore {
 
     /// ``StockStore/reserve(_:for:)`` without an `await`, for callers that are in no task.
     public func reserveNow(_ order: OrderID, for user: UserID) throws(SeckillError) -> ReserveOutcome {
-        guard let stock = stock(of: order.sale) else { throw .notInstalled }
-        let now = clock.now
-        let outcome = try stock.withLock { stock throws(SeckillError) in
-            try stock.reserve(order, for: user, at: now, outboxLimit: outboxLimit)
-        }
+        let outcome = try shelf.reserve(order, for: user, at: clock.now, outboxLimit: outboxLimit)
         if case .reserved = outcome { arrivals.ring() }
         return outcome
     }
@@ -59,8 +54,8 @@ public final class MemoryStockStore: StockStore {
     public func giveBack(_ returns: [StockReturn]) async throws -> [GiveBackOutcome] {
         var restocks: [SaleID: Int] = [:]
         let outcomes = returns.map { units -> GiveBackOutcome in
-            guard let stock = stock(of: units.sale) else { return .refused }
-            let (outcome, version) = stock.withLock { ($0.giveBack(units), $0.version) }
+            let answer = shelf.with(units.sale) { ($0.giveBack(units), $0.version) }
+            guard let (outcome, version) = answer else { return .refused }
             if outcome == .applied { restocks[units.sale] = version }
             return outcome
         }
@@ -70,17 +65,17 @@ public final class MemoryStockStore: StockStore {
 
     /// One look-up.
     public func reservation(of order: OrderID) async throws -> Reservation? {
-        stock(of: order.sale)?.withLock { $0.isTrusted ? $0.reservation(of: order) : nil }
+        shelf.with(order.sale) { $0.isTrusted ? $0.reservation(of: order) : nil } ?? nil
     }
 
     /// One look-up.
     public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        stock(of: sale)?.withLock { $0.isTrusted ? $0.snapshot : nil }
+        shelf.with(sale) { $0.isTrusted ? $0.snapshot : nil } ?? nil
     }
 
     /// Replaces older terms.
     public func update(_ terms: SaleTerms) async throws {
-        stock(of: terms.sale)?.withLock { $0.update(terms) }
+        shelf.with(terms.sale) { $0.update(terms) }
     }
 
     /// Step (b) of a rebuild.
@@ -93,17 +88,15 @@ public final class MemoryStockStore: StockStore {
     ) async throws -> ClaimOutcome {
         guard identity == instance else { return .busy }
         let now = clock.uptime
-        let stock = stock(of: sale)
         return claims.withLock { claims in
-            if let stock, stock.withLock({ $0.isTrusted && $0.epoch == epoch && $0.sequence >= sequence }) {
-                return .current
-            }
+            let isCurrent = shelf.with(sale) { $0.isTrusted && $0.epoch == epoch && $0.sequence >= sequence }
+            if isCurrent == true { return .current }
             if let claim = claims.open[sale], claim.until > now { return .busy }
             claims.made += 1
             let token = String(claims.made)
             claims.open[sale] = Claim(token: token, until: now + lifetime)
             // From here on nobody reserves what this claim has not drained.
-            let drained = stock?.withLock { stock in
+            let drained = shelf.with(sale) { stock in
                 stock.isTrusted = false
                 return stock.unsettled
             }
@@ -120,13 +113,7 @@ public final class MemoryStockStore: StockStore {
                 claim.identity == instance
             else { return false }
             claims.open[claim.sale] = nil
-            sales.withLock { sales in
-                if let old = sales[claim.sale] {
-                    old.withLock { $0 = fresh }
-                } else {
-                    sales[claim.sale] = Locked(fresh)
-                }
-            }
+            shelf.withLock { $0[claim.sale] = fresh }
             return true
         }
         if installed { signals.send([Restock(sale: claim.sale, version: fresh.version)]) }
@@ -142,13 +129,11 @@ public final class MemoryStockStore: StockStore {
 
     /// Stops vouching for a sale.
     public func distrust(_ sale: SaleID, epoch: Int) async throws {
-        stock(of: sale)?.withLock { if $0.epoch == epoch { $0.isTrusted = false } }
+        shelf.with(sale) { if $0.epoch == epoch { $0.isTrusted = false } }
     }
 
     /// Signals of this instance.
     public func restocks() -> AsyncStream<Restock> { signals.subscribe() }
-
-    private func stock(of sale: SaleID) -> Locked<SaleStock>? { sales.withLock { $0[sale] } }
 
     // MARK: The outbox
 
@@ -157,7 +142,7 @@ public final class MemoryStockStore: StockStore {
         let deliveries = receiveNow(max)
         guard deliveries.isEmpty, wait > .zero else { return deliveries }
         try await arrivals.wait(upTo: wait, by: clock) {
-            sales.withLock { Array($0.values) }.contains { $0.withLock { $0.hasWaiting() } }
+            shelf.withLock { sales in sales.values.contains { $0.hasWaiting() } }
         }
         return receiveNow(max)
     }
@@ -174,27 +159,28 @@ public final class MemoryStockStore: StockStore {
 
     /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
     private func collect(_ max: Int, _ take: (inout SaleStock, Int) -> [Delivery]) -> [Delivery] {
-        let outboxes = sales.withLock { $0.sorted { $0.key.text < $1.key.text }.map(\.value) }
-        guard !outboxes.isEmpty else { return [] }
-        var deliveries: [Delivery] = []
-        for share in [Swift.max(1, max / outboxes.count), max] {
-            for stock in outboxes where deliveries.count < max {
-                deliveries += stock.withLock { take(&$0, min(share, max - deliveries.count)) }
+        shelf.withLock { sales in
+            let names = sales.keys.sorted { $0.text < $1.text }
+            var deliveries: [Delivery] = []
+            for share in [Swift.max(1, max / Swift.max(1, names.count)), max] {
+                for name in names where deliveries.count < max {
+                    deliveries += sales.with(name) { take(&$0, min(share, max - deliveries.count)) } ?? []
+                }
             }
+            return deliveries
         }
-        return deliveries
     }
 
     fileprivate func settle(_ deliveries: [Delivery], aside: Bool) {
         for delivery in deliveries {
             guard case .reservation(let reservation) = delivery.content else { continue }
-            _ = stock(of: reservation.order.sale)?.withLock { $0.settle(delivery, aside: aside) }
+            shelf.with(reservation.order.sale) { $0.settle(delivery, aside: aside) }
         }
     }
 
     fileprivate func depth() -> QueueDepth {
         let now = clock.now
-        return sales.withLock { Array($0.values) }.map { $0.withLock { $0.depth(at: now) } }
+        return shelf.withLock { sales in sales.values.map { $0.depth(at: now) } }
             .reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, depth in
                 sum.count += depth.count
                 sum.age = Swift.max(sum.age, depth.age)

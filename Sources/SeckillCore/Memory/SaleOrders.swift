@@ -66,39 +66,47 @@ package struct SaleOrders: Sendable {
         )
     }
 
-    package func liveOrders(of user: UserID) -> Int {
-        var text = user.text
-        return text.withUTF8 { bytes in
-            users.number(of: bytes, hash: ByteTable.hash(bytes)).map { Int(live[$0]) } ?? 0
+    /// A user and their hash, so that it can be had before any lock is.
+    package struct Buyer: Sendable {
+        fileprivate let text: String
+        fileprivate let hash: UInt64
+
+        package init(_ user: UserID) {
+            var text = user.text
+            hash = text.withUTF8 { ByteTable.hash($0) }
+            self.text = text
         }
     }
 
-    package mutating func setLiveOrders(of user: UserID, to count: Int) {
-        var user = user.text
-        live[user.withUTF8 { number(of: $0) }] = Int32(clamping: count)
+    /// What the user is known by here; nil if they never came.
+    package func number(of buyer: Buyer) -> Int? {
+        var text = buyer.text
+        return text.withUTF8 { users.number(of: $0, hash: buyer.hash) }
     }
 
-    /// Adds an order of this sale and epoch that is not known, and counts it for its user.
-    package mutating func append(_ order: OrderID, for user: UserID, at moment: Timestamp) {
-        var (order, user) = (order.text, user.text)
-        order.withUTF8 { order in user.withUTF8 { user in append(order, for: user, at: moment) } }
+    package mutating func add(_ buyer: Buyer) -> Int {
+        var text = buyer.text
+        return text.withUTF8 { add($0, hash: buyer.hash) }
     }
 
-    private mutating func append(
-        _ order: UnsafeBufferPointer<UInt8>,
-        for user: UnsafeBufferPointer<UInt8>,
-        at moment: Timestamp
-    ) {
-        let user = number(of: user)
-        live[user] += 1
-        append(UnsafeBufferPointer(rebasing: order[prefix.count...]), Row(user: UInt32(user), reservedAt: moment))
-    }
-
-    private mutating func number(of user: UnsafeBufferPointer<UInt8>) -> Int {
-        let hash = ByteTable.hash(user)
-        if let known = users.number(of: user, hash: hash) { return known }
+    private mutating func add(_ user: UnsafeBufferPointer<UInt8>, hash: UInt64) -> Int {
         live.append(0)
         return users.insert(user, hash: hash)
+    }
+
+    package func liveOrders(of user: Int) -> Int { Int(live[user]) }
+
+    package mutating func setLiveOrders(of user: Int, to count: Int) { live[user] = Int32(clamping: count) }
+
+    /// Adds an order of this sale and epoch that is not known, and counts it for its user.
+    package mutating func append(_ order: OrderID, for user: Int, at moment: Timestamp) {
+        var order = order.text
+        order.withUTF8 { append($0, for: user, at: moment) }
+    }
+
+    private mutating func append(_ order: UnsafeBufferPointer<UInt8>, for user: Int, at moment: Timestamp) {
+        live[user] += 1
+        append(UnsafeBufferPointer(rebasing: order[prefix.count...]), Row(user: UInt32(user), reservedAt: moment))
     }
 
     // MARK: Building it up again from its contents, in their order
@@ -110,7 +118,8 @@ package struct SaleOrders: Sendable {
         at moment: Timestamp
     ) -> Bool {
         guard isOwn(order) else { return false }
-        append(order, for: user, at: moment)
+        let hash = ByteTable.hash(user)
+        append(order, for: users.number(of: user, hash: hash) ?? add(user, hash: hash), at: moment)
         return true
     }
 

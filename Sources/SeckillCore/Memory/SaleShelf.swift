@@ -1,4 +1,4 @@
-/// The stock of all sales of one store, under one lock: for stores that must see all of it at one instant.
+/// The stock of all sales of one store, under one lock: a lock for each sale would cost every call two.
 ///
 /// A class of its own in this module, because the optimizer makes generic code fast only where it can see it, and
 /// refusals are what most of the time goes into.
@@ -14,14 +14,15 @@ package final class SaleShelf: Sendable {
         for user: UserID,
         at now: Timestamp,
         outboxLimit: Int,
-        admit: () throws(SeckillError) -> Void,
-        taken: (ReserveOutcome) -> Void
+        admit: () throws(SeckillError) -> Void = {},
+        taken: (ReserveOutcome) -> Void = { _ in }
     ) throws(SeckillError) -> ReserveOutcome {
-        try sales.withLock { sales throws(SeckillError) in
+        let buyer = SaleOrders.Buyer(user)
+        return try sales.withLock { sales throws(SeckillError) in
             guard let index = sales.index(forKey: order.sale) else { throw .notInstalled }
             let outcome = try sales.values[index].reserve(
                 order,
-                for: user,
+                for: buyer,
                 at: now,
                 outboxLimit: outboxLimit,
                 admit: admit
@@ -32,6 +33,12 @@ package final class SaleShelf: Sendable {
             }
             return outcome
         }
+    }
+
+    /// Works on a sale in place; nil if it is not there.
+    @discardableResult
+    package func with<Result: Sendable>(_ sale: SaleID, _ body: (inout SaleStock) -> Result) -> Result? {
+        withLock { $0.with(sale, body) }
     }
 
     /// Runs `body` alone with all sales.

@@ -22,7 +22,9 @@ package struct SaleStock: Sendable {
             remaining: stock.remaining,
             version: StockSnapshot.firstVersion(of: stock.epoch)
         )
-        for (user, count) in stock.held { orders.setLiveOrders(of: user, to: count) }
+        for (user, count) in stock.held {
+            orders.setLiveOrders(of: orders.add(SaleOrders.Buyer(user)), to: count)
+        }
     }
 
     init(_ terms: SaleTerms, epoch: Int, remaining: Int, version: Int) {
@@ -56,7 +58,7 @@ package struct SaleStock: Sendable {
     /// `admit` has the last word before a unit is taken; refusals do not ask it.
     package mutating func reserve(
         _ order: OrderID,
-        for user: UserID,
+        for buyer: SaleOrders.Buyer,
         at now: Timestamp,
         outboxLimit: Int,
         admit: () throws(SeckillError) -> Void = {}
@@ -71,7 +73,8 @@ package struct SaleStock: Sendable {
         if terms.admission == .paused { return .paused }
         if now < terms.opensAt { return .notOpen(opensAt: terms.opensAt) }
         guard remaining > 0 else { return .soldOut(version: version) }
-        guard orders.liveOrders(of: user) < terms.limitPerUser else { return .limitReached }
+        let known = orders.number(of: buyer)
+        guard known.map(orders.liveOrders) ?? 0 < terms.limitPerUser else { return .limitReached }
         guard outbox.pending < outboxLimit else {
             throw SeckillError(
                 .overloaded,
@@ -80,7 +83,7 @@ package struct SaleStock: Sendable {
         }
         try admit()
         remaining -= 1
-        orders.append(order, for: user, at: now)
+        orders.append(order, for: known ?? orders.add(buyer), at: now)
         outbox.pending += 1
         return .reserved(sequence: sequence)
     }
@@ -91,8 +94,10 @@ package struct SaleStock: Sendable {
         remaining += units.units
         version += 1
         if let user = units.user {
-            let live = orders.liveOrders(of: user)
-            if live > 0 { orders.setLiveOrders(of: user, to: live - 1) }
+            let known = orders.number(of: SaleOrders.Buyer(user))
+            if let known, orders.liveOrders(of: known) > 0 {
+                orders.setLiveOrders(of: known, to: orders.liveOrders(of: known) - 1)
+            }
         }
         return .applied
     }
