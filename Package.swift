@@ -103,10 +103,17 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // What tests start and kill.
+        .target(
+            name: "TestServers",
+            dependencies: ["SeckillCore", "SeckillRedis", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestServers",
+            swiftSettings: strict
+        ),
         .testTarget(name: "SeckillCoreTests", dependencies: ["SeckillCore", "SeckillTesting"], swiftSettings: strict),
         .testTarget(
             name: "SeckillRedisTests",
-            dependencies: ["SeckillRedis", "SeckillTesting"],
+            dependencies: ["SeckillRedis", "SeckillTesting", "TestServers"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -61,7 +61,8 @@ final class RedisLoop {
             keepTime(at: now)
             if let link, link.wantsToWrite, case .up = phase { link.write() }
             // Who came meanwhile is served at once; nobody else is looking, so sleeping would lose them.
-            if work.entries.isEmpty, work.doubt == nil { sleep() }
+            // And nothing will ever come from a connection that was refused on the spot.
+            if work.entries.isEmpty, work.doubt == nil, link?.isAlive != false { sleep() }
             settle()
         }
         if let link { drop(link, because: "closed") }

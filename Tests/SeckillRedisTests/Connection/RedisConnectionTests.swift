@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import SeckillCore
+import TestServers
 import Testing
 
 @testable import SeckillRedis
@@ -11,9 +12,9 @@ import Testing
         options: [String] = [],
         timeout: Duration = .seconds(2),
         maxInFlight: Int = 16_384,
-        _ body: (TestServer, RedisConnection) async throws -> Void
+        _ body: (RedisServer, RedisConnection) async throws -> Void
     ) async throws {
-        try await TestServer.with(options: options) { server in
+        try await RedisServer.with(options: options) { server in
             var configuration = server.configuration
             configuration.timeout = timeout
             configuration.maxInFlight = maxInFlight
@@ -236,7 +237,7 @@ import Testing
     }
 
     @Test func itIsAServiceThatEndsWhenItIsTold() async throws {
-        try await TestServer.with { server in
+        try await RedisServer.with { server in
             let redis = try RedisConnection(server.configuration, logger: .quiet)
             let running = Task { try await redis.run() }
             try await eventually("it is connected") { redis.isReady }
@@ -249,7 +250,7 @@ import Testing
 
     @Test func logsIn() async throws {
         let options = ["--user", "shop", "on", ">p@ss word", "~*", "&*", "+@all"]
-        try await TestServer.with(options: options, password: "secret") { server in
+        try await RedisServer.with(options: options, password: "secret") { server in
             var configuration = server.configuration
             configuration.database = 5
             let redis = try await RedisConnection.connect(configuration, logger: .quiet)

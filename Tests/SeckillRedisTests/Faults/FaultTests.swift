@@ -1,5 +1,6 @@
 import Foundation
 import SeckillCore
+import TestServers
 import Testing
 
 @testable import SeckillRedis
@@ -104,7 +105,7 @@ import Testing
 
     @Test func aRestartSellsNothingBeforeItIsRebuilt() async throws {
         // So that the file has it all, however slow the disk.
-        try await TestServer.with(options: ["--appendfsync", "always"]) { server in
+        try await RedisServer.with(options: ["--appendfsync", "always"]) { server in
             let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
             let store = RedisStockStore(redis)
             let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
@@ -171,7 +172,7 @@ import Testing
     }
 }
 
-extension TestServer {
+extension RedisServer {
     /// What a power cut does to a file that was not yet on the disk.
     func cutTail(by bytes: Int) throws {
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path)

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import SeckillCore
+import TestServers
 import Testing
 
 @testable import SeckillRedis
@@ -9,7 +10,7 @@ import Testing
 struct Shop: Sendable {
     static let sale = SaleID("sale")!
 
-    let server: TestServer
+    let server: RedisServer
     let redis: RedisConnection
     let stock: RedisStockStore
     let ledger: MemoryOrderLedger
@@ -24,7 +25,7 @@ struct Shop: Sendable {
         ledgerRate: Int? = nil,
         _ body: @escaping @Sendable (Shop) async throws -> Void
     ) async throws {
-        try await TestServer.with { server in
+        try await RedisServer.with { server in
             var settings = server.configuration
             settings.timeout = .seconds(1)
             let redis = try await RedisConnection.connect(settings, logger: .quiet)
@@ -44,7 +45,7 @@ struct Shop: Sendable {
         }
     }
 
-    private init(_ server: TestServer, _ redis: RedisConnection, _ units: Int, _ ledgerRate: Int?) throws {
+    private init(_ server: RedisServer, _ redis: RedisConnection, _ units: Int, _ ledgerRate: Int?) throws {
         self.server = server
         self.redis = redis
         self.units = units
@@ -89,7 +90,7 @@ struct Shop: Sendable {
             case .accepted(let order):
                 acknowledged.withLock { $0[order.id] = user }
                 return outcome
-            case .refused(.unavailable, _): await Task.yield()
+            case .refused(.unavailable, _): try? await SystemClock().sleep(for: .milliseconds(5))
             case .refused: return outcome
             }
         }
@@ -104,7 +105,7 @@ struct Shop: Sendable {
                     group.addTask {
                         while !Task.isCancelled {
                             await buy(UserID("user-\(index)")!)
-                            await Task.yield()
+                            try? await SystemClock().sleep(for: .milliseconds(20))
                         }
                     }
                 }
@@ -118,12 +119,19 @@ struct Shop: Sendable {
 
     /// Waits until nothing is on its way, and checks the promises on what is then there.
     func audit(expectSoldOut: Bool = true) async throws {
-        try await eventually("everything is settled", within: .seconds(20)) {
-            guard let snapshot = try? await stock.snapshot(of: Self.sale), snapshot.pending == 0 else { return false }
-            let totals = try await ledger.totals(of: Self.sale)!
-            let record = try await ledger.sale(Self.sale)!
-            let isSettled = snapshot.epoch == record.epoch && totals.returning == 0
-            return isSettled && (!expectSoldOut || snapshot.remaining == 0)
+        var seen = "nothing"
+        do {
+            try await eventually("everything is settled", within: .seconds(60)) {
+                let snapshot = try? await stock.snapshot(of: Self.sale)
+                let totals = try await ledger.totals(of: Self.sale)!
+                let record = try await ledger.sale(Self.sale)!
+                seen = "\(String(describing: snapshot)), \(totals), epoch \(record.epoch)"
+                guard let snapshot, snapshot.pending == 0, snapshot.epoch == record.epoch else { return false }
+                return totals.returning == 0 && (!expectSoldOut || snapshot.remaining == 0)
+            }
+        } catch {
+            Issue.record("not settled: \(seen)")
+            throw error
         }
         let totals = try #require(try await ledger.totals(of: Self.sale))
         let snapshot = try #require(try await stock.snapshot(of: Self.sale))

@@ -1,5 +1,6 @@
 import Foundation
 import SeckillCore
+import TestServers
 import Testing
 
 @testable import SeckillRedis
@@ -16,7 +17,7 @@ struct RedisSuite: SuiteTrait, TestScoping {
         if let url = RedisSuite.url {
             try await run(on: try RedisConfiguration(url: url), function)
         } else {
-            try await TestServer.with { server in try await run(on: server.configuration, function) }
+            try await RedisServer.with { server in try await run(on: server.configuration, function) }
         }
     }
 
@@ -40,14 +41,14 @@ extension Trait where Self == ConditionTrait {
     /// For suites that can use any Redis.
     static var ifRedis: Self {
         .enabled(
-            if: TestServer.path != nil || RedisSuite.url != nil,
+            if: RedisServer.path != nil || RedisSuite.url != nil,
             "needs redis-server (Debian: apt install redis-server), or a Redis named by SECKILL_TEST_REDIS"
         )
     }
 
     /// For suites that kill theirs.
     static var ifRedisServer: Self {
-        .enabled(if: TestServer.path != nil, "needs redis-server (Debian: apt install redis-server)")
+        .enabled(if: RedisServer.path != nil, "needs redis-server (Debian: apt install redis-server)")
     }
 }
 

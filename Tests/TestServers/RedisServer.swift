@@ -1,0 +1,102 @@
+package import Foundation
+internal import Logging
+internal import SeckillCore
+package import SeckillRedis
+
+/// A redis-server that a test starts, kills and starts again: in a folder of its own, on a socket of its own, with the
+/// durability that is recommended.
+package actor RedisServer {
+    /// The program, if it is installed.
+    package static let path: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        .map { "\($0)/redis-server" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+
+    package nonisolated let folder: URL
+    private let options: [String]
+    private let password: String?
+    private var process: ChildProcess?
+    private var guardian: ChildProcess?
+    /// The guardian acts when this end is closed, and it closes with the process of the tests.
+    private var lifeline: PrivatePipe?
+
+    package nonisolated var socket: String { folder.appending(path: "redis.sock").path }
+    package nonisolated var configuration: RedisConfiguration {
+        RedisConfiguration(address: .unix(path: socket), password: password)
+    }
+
+    private init(options: [String], password: String?) throws {
+        self.options = options
+        self.password = password
+        folder = FileManager.default.temporaryDirectory.appending(path: "seckill-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    /// Runs `body` with a server that is up, or, if it is `asleep`, one to be started; ends the server afterwards.
+    package static func with<Result: Sendable>(
+        options: [String] = [],
+        password: String? = nil,
+        asleep: Bool = false,
+        _ body: (RedisServer) async throws -> Result
+    ) async throws -> Result {
+        let server = try RedisServer(options: options, password: password)
+        do {
+            if !asleep { try await server.start() }
+            let result = try await body(server)
+            await server.end()
+            return result
+        } catch {
+            await server.end()
+            throw error
+        }
+    }
+
+    package func start() async throws {
+        guard let path = Self.path else { throw NotInstalled() }
+        let arguments =
+            [
+                "--port", "0", "--unixsocket", socket, "--dir", folder.path, "--save", "", "--appendonly", "yes",
+                "--appendfsync", "everysec", "--loglevel", "warning", "--enable-debug-command", "yes",
+            ] + (password.map { ["--requirepass", $0] } ?? []) + options
+        let process = try ChildProcess(path, arguments)
+        self.process = process
+        try guardProcess(process.pid)
+        // Loading included: a first answer means that it is ready.
+        var configuration = configuration
+        configuration.timeout = .seconds(20)
+        try await RedisConnection.connect(
+            configuration,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ).close()
+    }
+
+    /// Ends the server as a crash does.
+    package func kill() async {
+        // The guardian first: once the server is gone, its number may be another's.
+        for process in [guardian, process].compactMap(\.self) {
+            process.send(SIGKILL)
+            await process.end()
+        }
+        (process, guardian, lifeline) = (nil, nil, nil)
+    }
+
+    /// What the append-only file holds goes with it.
+    package func deleteData() throws {
+        for item in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+            try FileManager.default.removeItem(at: item)
+        }
+    }
+
+    private func end() async {
+        await kill()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Kills the server if the tests die.
+    private func guardProcess(_ pid: pid_t) throws {
+        let lifeline = PrivatePipe()
+        let script = "read _; kill -9 \(pid) 2>/dev/null"
+        guardian = try ChildProcess("/bin/sh", ["-c", script], input: lifeline.reading.fileDescriptor)
+        self.lifeline = lifeline
+    }
+
+    private struct NotInstalled: Error {}
+}
