@@ -84,6 +84,7 @@ let package = Package(
             name: "SeckillDemo",
             dependencies: [
                 "SeckillCore",
+                "SeckillJournal",
                 "SeckillSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

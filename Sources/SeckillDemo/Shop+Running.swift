@@ -34,6 +34,7 @@ extension Shop {
         configuration.maximumGracefulShutdownDuration = .seconds(8)
         do {
             try await ServiceGroup(configuration: configuration).run()
+            await backends.close()
         } catch let error as IOError {
             throw StartError("\(settings.host):\(settings.port) cannot be listened on: \(error.advice)")
         } catch is SocketAddressError, is SocketAddressError.UnknownHost {

@@ -55,7 +55,15 @@ struct ServeOptions: ParsableArguments {
     )
     var publicURL: String?
 
-    @Option(help: ArgumentHelp("The ledger's SQLite file (default: ./seckill.sqlite).", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            The ledger's SQLite file (default: ./seckill.sqlite). Stock and sessions lie beside it, in the directory \
+            PATH.journals, which belongs to one process at a time.
+            """,
+            valueName: "path"
+        )
+    )
     var ledger: String?
 
     @Option(help: ArgumentHelp("Orders a second into the ledger at most (default: as it goes).", valueName: "n"))

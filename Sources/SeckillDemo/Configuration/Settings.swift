@@ -7,6 +7,8 @@ struct Settings: Sendable {
     var port = 8080
     var publicURL: PublicURL?
     var ledger = "seckill.sqlite"
+    /// The directory that the embedded mode keeps stock and sessions in.
+    var journals: String { ledger + ".journals" }
     /// Ledger rows a second at most; nil for no limit.
     var ledgerRate: Int?
     /// Link and purchase requests of one user; nil for no limit.
@@ -92,7 +94,7 @@ extension Settings {
     /// The contract names more than there is yet.
     private static func refuseWhatIsNotThere(_ source: SettingSource) throws {
         _ = try source.value(.captcha, "off: challenges are not built yet") { $0 == "off" ? true : nil }
-        _ = try source.value(.role, "all: stock is kept in this process's memory, which no other can share") {
+        _ = try source.value(.role, "all: one process owns the stock of the embedded mode") {
             $0 == "all" ? true : nil
         }
     }

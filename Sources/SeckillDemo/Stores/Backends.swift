@@ -1,4 +1,5 @@
 internal import SeckillCore
+internal import SeckillJournal
 internal import SeckillSQLite
 
 /// What the shop keeps its things in.
@@ -7,22 +8,21 @@ struct Backends: Sendable {
     var stock: any StockStore
     var sessions: any SessionStore
     var limiter: (any RateLimiter)?
-    /// Held for as long as the stores are in use.
-    var lock: LedgerLock?
+    /// The files under stock and sessions, which no other server may use meanwhile.
+    var files: EmbeddedStores?
 
-    /// Everything but the ledger in this process's memory; with `--direct`, the stock in the ledger.
-    init(_ settings: Settings, ledger: any OrderLedger, clock: any SaleClock) {
-        self.ledger = ledger
-        stock = settings.isDirect ? DirectStockStore(ledger: ledger, clock: clock) : MemoryStockStore(clock: clock)
-        sessions = MemorySessionStore(clock: clock)
-        limiter = settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) }
-    }
-
-    /// The same over the ledger's file, which no other server may use meanwhile.
+    /// Stock and sessions in journals beside the ledger; with `--direct`, the stock in the ledger.
     static func open(_ settings: Settings) async throws -> Backends {
         let ledger = try await SQLiteOrderLedger.open(path: settings.ledger)
-        var backends = Backends(settings, ledger: ledger, clock: .system)
-        backends.lock = try LedgerLock(ledger: settings.ledger)
-        return backends
+        let files = try await EmbeddedStores.open(at: settings.journals)
+        return Backends(
+            ledger: ledger,
+            stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: .system) : files.stock,
+            sessions: files.sessions,
+            limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: .system) },
+            files: files
+        )
     }
+
+    func close() async { await files?.close() }
 }

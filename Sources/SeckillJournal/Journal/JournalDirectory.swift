@@ -18,7 +18,7 @@ struct JournalDirectory: Sendable {
             return try files.lock("\(path)/lock")
         } catch {
             guard let holder = error.lockHolder else {
-                throw SeckillError(.unavailable, "the journal's directory cannot be used", underlying: error)
+                throw SeckillError(.unavailable, "the journal's directory cannot be used: \(error)")
             }
             throw SeckillError(
                 .unavailable,
@@ -61,7 +61,7 @@ struct JournalDirectory: Sendable {
             try files.syncDirectory(self.path)
             return file
         } catch {
-            throw SeckillError(.unavailable, "the journal cannot be made", underlying: error)
+            throw SeckillError(.unavailable, "the journal cannot be made: \(error)")
         }
     }
 

@@ -36,7 +36,7 @@ extension JournalFile {
             if recovery.mayLack { try journal.cut() } else { try journal.file.sync() }
             return (journal, recovery)
         } catch let error as FileError {
-            throw SeckillError(.unavailable, "the journal cannot be opened", underlying: error)
+            throw SeckillError(.unavailable, "the journal cannot be opened: \(error)")
         }
     }
 

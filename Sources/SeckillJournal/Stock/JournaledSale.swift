@@ -34,7 +34,7 @@ extension EmbeddedStores {
             }
             return try readOnce(path, in: files)
         } catch let error as FileError {
-            throw SeckillError(.unavailable, "the journal cannot be read", underlying: error)
+            throw SeckillError(.unavailable, "the journal cannot be read: \(error)")
         }
     }
 

@@ -5,7 +5,7 @@ import SeckillCore
 
 /// A user at a running server.
 struct Buyer: Sendable {
-    let client: WebClient
+    private(set) var client: WebClient
     let fields: HTTPFields
 
     init(_ user: String, _ client: WebClient) async throws {
@@ -15,6 +15,13 @@ struct Buyer: Sendable {
             throw Unexpected(answer: answer)
         }
         fields = [.cookie: String(cookie)]
+    }
+
+    /// The same session on another connection.
+    func on(_ client: WebClient) -> Buyer {
+        var buyer = self
+        buyer.client = client
+        return buyer
     }
 
     func send(_ method: HTTPRequest.Method, _ path: String, _ body: String? = nil) async throws -> Answer {

@@ -19,7 +19,7 @@ final class Program: Sendable {
 
     private let state = Locked(State())
     private let errors: String
-    private let pid: pid_t
+    let pid: pid_t
     let folder: TemporaryFolder
 
     /// Starts the executable with a folder of its own for what it writes.

@@ -33,7 +33,13 @@ struct Storefront {
         self.clock = clock
         shop = try Shop(
             settings,
-            Backends(settings, ledger: ledger, clock: clock),
+            Backends(
+                ledger: ledger,
+                stock: settings.isDirect
+                    ? DirectStockStore(ledger: ledger, clock: clock) : MemoryStockStore(clock: clock),
+                sessions: MemorySessionStore(clock: clock),
+                limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) }
+            ),
             secrets: [Self.secret],
             clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
