@@ -83,11 +83,7 @@ final class Program: Sendable {
         _ arguments: [String] = [],
         in folder: TemporaryFolder = TemporaryFolder()
     ) async throws -> (Program, port: Int) {
-        let fixed = [
-            "serve", "--port", "0", "--ledger", folder.path("ledger.sqlite"), "--admin-token", Storefront.token,
-            "--log-level", "warning",
-        ]
-        let program = try Program(fixed + arguments, in: folder)
+        let program = try Program(serving(folder) + arguments, in: folder)
         await program.wait { $0.out.contains("\n") || $0.status != nil }
         guard let colon = program.output.lastIndex(of: ":"),
             let port = Int(program.output[colon...].dropFirst().trimmingCharacters(in: .whitespacesAndNewlines))
@@ -96,6 +92,14 @@ final class Program: Sendable {
     }
 
     struct NotServing: Error { var end: End }
+
+    /// What every server is told.
+    static func serving(_ folder: TemporaryFolder) -> [String] {
+        [
+            "serve", "--port", "0", "--ledger", folder.path("ledger.sqlite"), "--admin-token", Storefront.token,
+            "--log-level", "warning",
+        ]
+    }
 
     var output: String { state.withLock { $0.out } }
     var isRunning: Bool { state.withLock { $0.status == nil } }
