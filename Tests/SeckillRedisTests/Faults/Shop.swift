@@ -90,7 +90,7 @@ struct Shop: Sendable {
             case .accepted(let order):
                 acknowledged.withLock { $0[order.id] = user }
                 return outcome
-            case .refused(.unavailable, _): try? await SystemClock().sleep(for: .milliseconds(5))
+            case .refused(.unavailable, _): try? await SystemClock().sleep(for: .milliseconds(50))
             case .refused: return outcome
             }
         }
@@ -105,7 +105,7 @@ struct Shop: Sendable {
                     group.addTask {
                         while !Task.isCancelled {
                             await buy(UserID("user-\(index)")!)
-                            try? await SystemClock().sleep(for: .milliseconds(20))
+                            try? await SystemClock().sleep(for: .milliseconds(200))
                         }
                     }
                 }
