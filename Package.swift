@@ -85,6 +85,7 @@ let package = Package(
             dependencies: [
                 "SeckillCore",
                 "SeckillJournal",
+                "SeckillRedis",
                 "SeckillSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -131,7 +132,9 @@ let package = Package(
             name: "SeckillDemoTests",
             dependencies: [
                 "SeckillDemo",
+                "SeckillRedis",
                 "SeckillTesting",
+                "TestServers",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Hummingbird
 internal import HummingbirdCore
 internal import Logging
@@ -27,6 +28,10 @@ struct Shop: Sendable {
         var configuration = FlashSale.Configuration()
         configuration.sessionLifetime = settings.sessionTTL
         configuration.ledgerRate = settings.ledgerRate
+        configuration.role = settings.role
+        configuration.consumer = ConsumerID("\(settings.role.rawValue)-\(ProcessInfo.processInfo.processIdentifier)")
+        // Of a worker that died, another takes the orders over soon: twice recorded is once recorded.
+        configuration.takeOver = .seconds(5)
         // With the requests in hand, out within ten seconds.
         configuration.drainLimit = .seconds(5)
         flashSale = FlashSale(
@@ -43,12 +48,13 @@ struct Shop: Sendable {
             flashSale: flashSale,
             cookie: SessionCookie(isSecure: settings.publicURL?.isSecure ?? false)
         )
-        var resources =
-            PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
-            + SaleRoutes(flashSale: flashSale).resources
-            + OrderRoutes(flashSale: flashSale, visitors: visitors).resources
-            + SessionRoutes(flashSale: flashSale, visitors: visitors).resources
-            + OperationRoutes(flashSale: flashSale).resources
+        var resources = OperationRoutes(flashSale: flashSale).resources
+        if settings.role != .worker {
+            resources += PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
+            resources += SaleRoutes(flashSale: flashSale).resources
+            resources += OrderRoutes(flashSale: flashSale, visitors: visitors).resources
+            resources += SessionRoutes(flashSale: flashSale, visitors: visitors).resources
+        }
         if let token = settings.adminToken {
             resources += AdminRoutes(flashSale: flashSale, clock: clock, token: token).resources
         }

@@ -66,6 +66,13 @@ extension FlashSale {
         return SaleReport(status: await status(of: record), totals: totals)
     }
 
+    /// How many reservations wait for the ledger, and for how long, as the store says it now; the gauges are told.
+    public func backlog() async throws -> QueueDepth {
+        let depth = try await stock.outbox.depth()
+        metrics.observe(depth)
+        return depth
+    }
+
     /// Whether purchases can be answered: ledger and stock store reachable, and every sale that sells installed.
     public func isReady() async -> Bool {
         do {

@@ -18,6 +18,11 @@ struct FunnelMetrics: Sendable {
         }
     )
 
+    func observe(_ backlog: QueueDepth) {
+        depth.record(backlog.count)
+        age.record(backlog.age.inSeconds)
+    }
+
     func count(_ orders: [Order]) {
         for order in orders { statuses[order.status]?.increment() }
     }

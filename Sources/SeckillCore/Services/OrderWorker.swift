@@ -125,7 +125,6 @@ struct OrderWorker: Sendable {
 
     private func observeDepth() async {
         guard let depth = try? await source.depth() else { return }
-        metrics.depth.record(depth.count)
-        metrics.age.record(depth.age.inSeconds)
+        metrics.observe(depth)
     }
 }

@@ -8,19 +8,31 @@ struct Audit: AsyncParsableCommand {
         abstract: "Checks the promises on what a ledger holds.",
         discussion: """
             Reads only, at any time, beside a server at work. Prints the totals of every sale and every violation by \
-            name. Exits 0 if there is none, 1 if there is one, 2 if the ledger cannot be read.
+            name. With --redis, also whether the units in Redis and those in the ledger add up. Exits 0 if there is no \
+            violation, 1 if there is one, 2 if ledger or Redis cannot be read.
             """
     )
 
     @Option(help: ArgumentHelp("The ledger's SQLite file (default: ./seckill.sqlite).", valueName: "path"))
     var ledger: String?
 
+    @Option(help: ArgumentHelp("The Redis that the sales' servers share (default: none).", valueName: "url"))
+    var redis: String?
+
     func run() async throws {
-        let flags = ledger.map { [Setting.ledger: $0] } ?? [:]
+        var flags: [Setting: String] = [:]
+        (flags[.ledger], flags[.redis]) = (ledger, redis)
         let source = SettingSource(flags: flags, environment: ProcessInfo.processInfo.environment)
+        let path = source.text(.ledger) ?? Settings().ledger
         let audit: LedgerAudit
         do {
-            audit = try await LedgerAudit.run(path: source.text(.ledger) ?? Settings().ledger)
+            if let redis = try Settings.redis(source) {
+                audit = try await StockAudit(ledger: path, redis: redis).run()
+            } else {
+                audit = try await LedgerAudit.run(path: path)
+            }
+        } catch let error as SettingError {
+            throw ValidationError(error.description)
         } catch {
             let reason = (error as? SeckillError)?.message ?? "\(error)"
             FileHandle.standardError.write(Data("Error: \(reason)\n".utf8))

@@ -66,6 +66,17 @@ struct ServeOptions: ParsableArguments {
     )
     var ledger: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where everything but the ledger lives, so that several nodes sell together: redis://host:6379/0 or \
+            unix:///path/of/socket (default: files beside the ledger, for one process).
+            """,
+            valueName: "url"
+        )
+    )
+    var redis: String?
+
     @Option(help: ArgumentHelp("Orders a second into the ledger at most (default: as it goes).", valueName: "n"))
     var ledgerRate: String?
 
@@ -99,7 +110,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Opens /admin to who brings it (default: there is no /admin).", valueName: "token"))
     var adminToken: String?
 
-    @Option(help: ArgumentHelp("What this process does; only all yet (default: all).", valueName: "all"))
+    @Option(help: ArgumentHelp("With --redis: all, only web, or only worker (default: all).", valueName: "role"))
     var role: String?
 
     @Option(
@@ -129,6 +140,7 @@ struct ServeOptions: ParsableArguments {
         var values: [Setting: String] = [:]
         for (setting, text) in [
             Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
+            .redis: redis,
             .captcha: captcha, .rateLimit: rateLimit, .sessionTTL: sessionTTL, .secret: secret,
             .adminToken: adminToken, .role: role, .logLevel: logLevel,
         ] { values[setting] = text }

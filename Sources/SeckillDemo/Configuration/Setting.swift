@@ -4,6 +4,7 @@ enum Setting: String, CaseIterable {
     case port
     case publicURL = "public-url"
     case ledger
+    case redis
     case ledgerRate = "ledger-rate"
     case captcha
     case rateLimit = "rate-limit"
@@ -15,7 +16,7 @@ enum Setting: String, CaseIterable {
     case direct
     case logLevel = "log-level"
 
-    var isSecret: Bool { self == .secret || self == .adminToken }
+    var isSecret: Bool { self == .secret || self == .adminToken || self == .redis }
 
     var variable: String { "SECKILL_" + rawValue.uppercased().replacing("-", with: "_") }
 }

@@ -1,5 +1,6 @@
 internal import Logging
 internal import SeckillCore
+internal import SeckillRedis
 
 /// The server's settings, checked.
 struct Settings: Sendable {
@@ -9,6 +10,10 @@ struct Settings: Sendable {
     var ledger = "seckill.sqlite"
     /// The directory that the embedded mode keeps stock and sessions in.
     var journals: String { ledger + ".journals" }
+    /// Where everything but the ledger lives; nil for the embedded mode.
+    var redis: RedisConfiguration?
+    /// What this process does, of all that a shop must.
+    var role = FlashSale.Configuration.Role.all
     /// Ledger rows a second at most; nil for no limit.
     var ledgerRate: Int?
     /// Link and purchase requests of one user; nil for no limit.
@@ -33,6 +38,13 @@ extension Settings {
         if let path = try source.value(.ledger, "a path", { $0.isEmpty || $0.contains("\0") ? nil : $0 }) {
             ledger = path
         }
+        redis = try Self.redis(source)
+        if let role = try source.value(.role, "all, web or worker", { FlashSale.Configuration.Role(rawValue: $0) }) {
+            guard role == .all || redis != nil else {
+                throw SettingError(.role, "must be all without --redis: one process owns the embedded mode's stock")
+            }
+            self.role = role
+        }
         ledgerRate = try source.value(.ledgerRate, "1 to 1000000 orders a second") {
             Int($0).flatMap { (1...1_000_000).contains($0) ? $0 : nil }
         }
@@ -52,11 +64,22 @@ extension Settings {
         }
         sales = try Self.sales(source, now)
         isDirect = try source.value(.direct, "true or false") { Bool($0) } ?? false
+        if isDirect, redis != nil { throw SettingError(.direct, "must be false with --redis: it goes without a queue") }
         let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
         if let level = try source.value(.logLevel, "one of \(levels)", { Logger.Level(rawValue: $0) }) {
             logLevel = level
         }
-        try Self.refuseWhatIsNotThere(source)
+        _ = try source.value(.captcha, "off: challenges are not built yet") { $0 == "off" ? true : nil }
+    }
+
+    static func redis(_ source: SettingSource) throws -> RedisConfiguration? {
+        guard let url = source.text(.redis) else { return nil }
+        do {
+            return try RedisConfiguration(url: url)
+        } catch {
+            // Says what is wrong without the URL, which may hold a password.
+            throw SettingError(.redis, "must be an address of Redis: \(error.message)")
+        }
     }
 
     private static func sessionTTL(_ text: String) -> Duration? {
@@ -88,14 +111,6 @@ extension Settings {
             throw SettingError(.sale, "\(rule): \(failure.reason), at byte \(failure.offset)")
         } catch let problem as Problem {
             throw SettingError(.sale, "\(rule): \(problem.detail)")
-        }
-    }
-
-    /// The contract names more than there is yet.
-    private static func refuseWhatIsNotThere(_ source: SettingSource) throws {
-        _ = try source.value(.captcha, "off: challenges are not built yet") { $0 == "off" ? true : nil }
-        _ = try source.value(.role, "all: one process owns the stock of the embedded mode") {
-            $0 == "all" ? true : nil
         }
     }
 }

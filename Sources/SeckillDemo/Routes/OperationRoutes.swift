@@ -25,6 +25,8 @@ struct OperationRoutes: Sendable {
     }
 
     private func metrics(_ call: Call) async throws -> Response {
+        // Of the store, not of this process: every node tells the same.
+        _ = try? await flashSale.backlog()
         var page = PrometheusRegistry.shared.page
         var reports: [SaleReport] = []
         // Where the ledger does not answer, the rest is worth seeing all the more.

@@ -1,5 +1,7 @@
+internal import Logging
 internal import SeckillCore
 internal import SeckillJournal
+internal import SeckillRedis
 internal import SeckillSQLite
 
 /// What the shop keeps its things in.
@@ -10,10 +12,18 @@ struct Backends: Sendable {
     var limiter: (any RateLimiter)?
     /// The files under stock and sessions, which no other server may use meanwhile.
     var files: EmbeddedStores?
+    /// What everything but the ledger travels over, where other servers share it.
+    var redis: RedisConnection?
 
-    /// Stock and sessions in journals beside the ledger; with `--direct`, the stock in the ledger.
+    /// Everything but the ledger in Redis, if the settings name one; else in files of this process.
     static func open(_ settings: Settings) async throws -> Backends {
         let ledger = try await SQLiteOrderLedger.open(path: settings.ledger)
+        guard let redis = settings.redis else { return try await embedded(settings, ledger) }
+        return try await shared(redis, settings, ledger)
+    }
+
+    /// Stock and sessions in journals beside the ledger; with `--direct`, the stock in the ledger.
+    private static func embedded(_ settings: Settings, _ ledger: SQLiteOrderLedger) async throws -> Backends {
         let files = try await EmbeddedStores.open(at: settings.journals)
         return Backends(
             ledger: ledger,
@@ -24,5 +34,30 @@ struct Backends: Sendable {
         )
     }
 
-    func close() async { await files?.close() }
+    private static func shared(
+        _ configuration: RedisConfiguration,
+        _ settings: Settings,
+        _ ledger: SQLiteOrderLedger
+    ) async throws -> Backends {
+        let logger = Logger(label: "seckill.redis")
+        let redis = try await RedisConnection.open(configuration, logger: logger)
+        if !redis.isReady {
+            logger.error(
+                "Redis cannot be used: purchases are answered 503 until it can",
+                metadata: ["seckill.redis": "\(configuration)"]
+            )
+        }
+        return Backends(
+            ledger: ledger,
+            stock: RedisStockStore(redis),
+            sessions: RedisSessionStore(redis),
+            limiter: settings.rateLimit.map { RedisRateLimiter(redis, $0) },
+            redis: redis
+        )
+    }
+
+    func close() async {
+        await files?.close()
+        await redis?.close()
+    }
 }

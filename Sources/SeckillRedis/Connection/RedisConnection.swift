@@ -132,6 +132,19 @@ extension RedisConnection: Service {
         }
     }
 
+    /// A connection whose first attempt to connect is over, whatever came of it, and that goes on trying: for servers
+    /// that start without Redis and come up when it does. Call ``close()`` at the end.
+    /// - Throws: `unavailable` if the process has no file descriptors or threads left.
+    public static func open(
+        _ configuration: RedisConfiguration,
+        logger: Logger = Logger(label: "seckill.redis")
+    ) async throws -> RedisConnection {
+        let connection = try RedisConnection(configuration, logger: logger)
+        try connection.start()
+        try? await connection.mailbox.settled()
+        return connection
+    }
+
     /// Connects and stays connected, until graceful shutdown or cancellation. Call it once.
     public func run() async throws {
         try start()

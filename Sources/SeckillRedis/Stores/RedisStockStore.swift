@@ -134,12 +134,29 @@ public final class RedisStockStore: StockStore {
     public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
         let session = try redis.session()
         try await announce(sale, unless: true)
+        do {
+            return try await look(at: sale, on: session)
+        } catch let error as RedisError {
+            throw await failure(error, of: sale, on: session)
+        }
+    }
+
+    /// The same for an auditor: changes nothing in Redis, whatever is found there.
+    public func inspect(_ sale: SaleID) async throws -> StockSnapshot? {
+        do {
+            return try await look(at: sale, on: try redis.session())
+        } catch let error as RedisError {
+            throw error.asSeckillError
+        }
+    }
+
+    private func look(at sale: SaleID, on session: RedisSession) async throws -> StockSnapshot? {
         var epoch = seen.withLock { $0[sale] ?? 0 }
         for _ in 1...2 {
             var command = RedisScript.snapshot.call([keys.stock(sale), keys.outbox(sale, epoch)])
             command.append(session.identity.text)
             command.append(epoch)
-            guard let held = try await run(command, for: sale, on: session).array?.map({ $0.integer ?? 0 }) else {
+            guard let held = try await redis.perform(command, on: session).array?.map({ $0.integer ?? 0 }) else {
                 return nil
             }
             if held.count == 6 {

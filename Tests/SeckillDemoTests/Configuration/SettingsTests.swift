@@ -1,5 +1,6 @@
 import Logging
 import SeckillCore
+import SeckillRedis
 import Testing
 
 @testable import SeckillDemo
@@ -34,7 +35,8 @@ struct SettingsTests {
             .host: "0.0.0.0", .port: "0", .publicURL: "https://shop.example", .ledger: "/tmp/x", .ledgerRate: "500",
             .captcha: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
             .secret: String(repeating: "n", count: 32) + "," + String(repeating: "o", count: 32),
-            .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "true", .logLevel: "debug",
+            .redis: "redis://user:pass@10.0.0.1:7000/2",
+            .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "false", .logLevel: "debug",
         ]
         #expect(Set(values.keys) == Set(Setting.allCases))
         let variables = Dictionary(uniqueKeysWithValues: values.map { ($0.key.variable, $0.value) })
@@ -42,12 +44,15 @@ struct SettingsTests {
             #expect(settings.host == "0.0.0.0" && settings.port == 0 && settings.publicURL?.isSecure == true)
             #expect(settings.ledger == "/tmp/x" && settings.ledgerRate == 500 && settings.logLevel == .debug)
             #expect(settings.rateLimit == Rate(10, per: .seconds(60)) && settings.sessionTTL == .seconds(5400))
-            #expect(settings.adminToken == "t" && settings.secrets?.count == 2 && settings.isDirect)
+            #expect(settings.adminToken == "t" && settings.secrets?.count == 2 && !settings.isDirect)
+            #expect(settings.redis?.address == .tcp(host: "10.0.0.1", port: 7000) && settings.redis?.database == 2)
             #expect(settings.sales.count == 2)
         }
         #expect(Setting.ledgerRate.variable == "SECKILL_LEDGER_RATE")
         #expect(try read([.port: "1"], ["SECKILL_PORT": "2"]).port == 1)
         #expect(try read([.rateLimit: "off"]).rateLimit == nil)
+        #expect(try read([.direct: "true"]).isDirect)
+        #expect(try read([.redis: "unix:///run/redis.sock", .role: "web"]).role == .web)
     }
 
     @Test(
@@ -59,7 +64,8 @@ struct SettingsTests {
             (.sessionTTL, "-5"),
             (.sessionTTL, "999999999999999999999"), (.secret, "short"), (.secret, "short,short"), (.adminToken, ""),
             (.adminToken, "a b"), (.adminToken, "é"), (.role, "worker"), (.role, "web"), (.role, "king"), (.sale, "{"),
-            (.sale, "1"), (.sale, "[1]"), (.sale, #"{"id":"a"}"#), (.direct, "maybe"), (.logLevel, "loud"),
+            (.sale, "1"), (.sale, "[1]"), (.sale, #"{"id":"a"}"#), (.direct, "maybe"), (.redis, "localhost"),
+            (.redis, "rediss://:short@localhost"), (.redis, ""), (.logLevel, "loud"),
         ] as [(Setting, String)]
     )
     func whatCannotBeUsedIsNamed(_ setting: Setting, _ value: String) {
@@ -67,6 +73,12 @@ struct SettingsTests {
             #expect(complaint?.hasPrefix("--\(setting.rawValue) (or \(setting.variable)) must be ") == true)
             if setting.isSecret { #expect(complaint?.contains("short") == false) }
         }
+    }
+
+    @Test func whatOnlyRedisCanDoNeedsOne() {
+        let url = "unix:///run/redis.sock"
+        #expect(complaint([.redis: url, .direct: "true"])?.hasPrefix("--direct") == true)
+        #expect(complaint([.redis: url, .role: "king"])?.hasPrefix("--role") == true)
     }
 
     @Test func aBadSaleSaysWhatIsWrong() {

@@ -12,15 +12,15 @@ struct CrowdTests {
         ["--rate-limit", "off", "--sale", #"{"id":"tea","title":"Tea","price":100,\#(fields)}"#]
     }
 
-    private func clients(_ count: Int, _ port: Int) async throws -> [WebClient] {
-        try await (0..<count).concurrently { _ in try await WebClient.connect(to: port) }
+    @Test(arguments: Mode.testable)
+    func twoThousandBuyersForAHundredUnits(_ mode: Mode) async throws {
+        try await Chain.open(mode, Self.sale(#""stock":100"#)) {
+            try await twoThousandBuyers(mode == .direct ? 500 : 2000, $0)
+        }
     }
 
-    @Test(arguments: [[], ["--direct"]])
-    func twoThousandBuyersForAHundredUnits(_ mode: [String]) async throws {
-        let crowd = mode.isEmpty ? 2000 : 500
-        let (server, port) = try await Program.serve(Self.sale(#""stock":100"#) + mode)
-        let clients = try await clients(500, port)
+    private func twoThousandBuyers(_ crowd: Int, _ chain: Chain) async throws {
+        let clients = try await chain.clients(500)
         let armed = try await (0..<crowd).concurrently { number in
             let buyer = try await Buyer("buyer \(number)", clients[number % clients.count])
             return (buyer, try await buyer.link("tea"))
@@ -35,13 +35,15 @@ struct CrowdTests {
         #expect(recorded)
         let report = try await shopkeeper.report("tea")
         #expect(report.accountsForAll && report["remaining"] == 0 && report["rejected"] == 0)
-        #expect(await server.stop().status == 0)
-        try await server.expectCleanAudit()
     }
 
-    @Test func nobodyHoldsMoreThanTheLimitAndAllIsSold() async throws {
-        let (server, port) = try await Program.serve(Self.sale(#""stock":60,"limitPerUser":2"#))
-        let clients = try await clients(50, port)
+    @Test(arguments: Mode.queueing)
+    func nobodyHoldsMoreThanTheLimitAndAllIsSold(_ mode: Mode) async throws {
+        try await Chain.open(mode, Self.sale(#""stock":60,"limitPerUser":2"#)) { try await fiveLinksEach($0) }
+    }
+
+    private func fiveLinksEach(_ chain: Chain) async throws {
+        let clients = try await chain.clients(50)
         let buyers = try await (0..<40).concurrently { number in
             try await (0..<5).concurrently { link in
                 let buyer = try await Buyer("buyer \(number)", clients[(number * 5 + link) % clients.count])
@@ -55,13 +57,15 @@ struct CrowdTests {
         #expect(sold.count == 60)
         #expect(Dictionary(grouping: sold, by: \.0).values.allSatisfy { $0.count <= 2 })
         #expect(answers.allSatisfy { $0.1.status == 202 || [.soldOut, .limitReached].contains($0.1.problem) })
-        #expect(await server.stop().status == 0)
-        try await server.expectCleanAudit()
     }
 
-    @Test func aLinkIsOneOrderAndNobodyElses() async throws {
-        let (server, port) = try await Program.serve(Self.sale(#""stock":10,"limitPerUser":5"#))
-        let clients = try await clients(50, port)
+    @Test(arguments: Mode.queueing)
+    func aLinkIsOneOrderAndNobodyElses(_ mode: Mode) async throws {
+        try await Chain.open(mode, Self.sale(#""stock":10,"limitPerUser":5"#)) { try await oneLink($0) }
+    }
+
+    private func oneLink(_ chain: Chain) async throws {
+        let clients = try await chain.clients(50)
         let alice = try await Buyer("alice", clients[0])
         let bob = try await Buyer("bob", clients[1])
         let link = try await alice.link("tea")
@@ -88,13 +92,15 @@ struct CrowdTests {
         #expect(answers.allSatisfy { $0.status == 202 })
         #expect(Set(answers.map { $0["order"].text }).count == 1)
         #expect(try await shopkeeper.report("tea")["remaining"] == 9)
-        #expect(await server.stop().status == 0)
-        try await server.expectCleanAudit()
     }
 
-    @Test func whatNobodyPaysIsSoldAgain() async throws {
-        let (server, port) = try await Program.serve(Self.sale(#""stock":20,"paymentWindow":2"#))
-        let clients = try await clients(20, port)
+    @Test(arguments: Mode.queueing)
+    func whatNobodyPaysIsSoldAgain(_ mode: Mode) async throws {
+        try await Chain.open(mode, Self.sale(#""stock":20,"paymentWindow":2"#)) { try await nobodyPays($0) }
+    }
+
+    private func nobodyPays(_ chain: Chain) async throws {
+        let clients = try await chain.clients(20)
         func buyAll(_ round: String) async throws -> [Answer] {
             try await (0..<20).concurrently { number in
                 try await Buyer("\(round) \(number)", clients[number]).buy("tea")
@@ -110,7 +116,5 @@ struct CrowdTests {
         #expect(recorded)
         let report = try await shopkeeper.report("tea")
         #expect(report.accountsForAll && report["expired"] == 20)
-        #expect(await server.stop().status == 0)
-        try await server.expectCleanAudit()
     }
 }

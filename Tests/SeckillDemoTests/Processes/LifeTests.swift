@@ -129,6 +129,7 @@ struct LifeTests {
     @Test func flagsThatAreUnknownOrWrongAreRefused() async throws {
         for arguments in [
             ["--nope"], ["nope"], ["--port"], ["--port", "x"], ["serve", "--sale", "{"], ["--role", "web"],
+            ["--redis", "rediss://x"],
         ] {
             let end = try await Program.run(arguments, in: folder)
             #expect(end.status == 64 && end.err.hasPrefix("Error: ") && end.out.isEmpty, "\(arguments)")

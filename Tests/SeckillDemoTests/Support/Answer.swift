@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import SeckillCore
 import Testing
 
 @testable import SeckillDemo
@@ -46,7 +47,7 @@ func eventually(within limit: Duration = .seconds(20), _ condition: () async thr
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
         if try await condition() { return true }
-        await Task.yield()
+        try? await SystemClock().sleep(for: .milliseconds(2))
     }
     return false
 }

@@ -1,0 +1,48 @@
+internal import Logging
+internal import SeckillCore
+internal import SeckillRedis
+internal import SeckillSQLite
+
+/// The audit of a ledger and of the Redis that its sales are counted in.
+///
+/// Units add up only where nothing is on its way from one to the other. So each sale is looked at until it stood still
+/// from before to after, or adds up, for as long as an order may rest with a worker that died: then what is missing is
+/// missing. A sale that is never still is not judged.
+struct StockAudit {
+    private static let patience: Duration = .seconds(10)
+
+    let ledger: String
+    let redis: RedisConfiguration
+
+    func run() async throws -> LedgerAudit {
+        let connection = try await RedisConnection.connect(redis, logger: Logger(label: "seckill.redis"))
+        do {
+            let audit = try await audit(RedisStockStore(connection))
+            await connection.close()
+            return audit
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private func audit(_ stock: RedisStockStore) async throws -> LedgerAudit {
+        let clock = SystemClock()
+        let end = clock.uptime + Self.patience
+        while true {
+            let before = try await snapshots(stock, of: try await LedgerAudit.run(path: ledger))
+            var audit = try await LedgerAudit.run(path: ledger)
+            let after = try await snapshots(stock, of: audit)
+            let found = audit.violations.count
+            for (sale, snapshot) in after where before[sale] == snapshot { audit.check(snapshot, of: sale) }
+            if audit.violations.count == found || clock.uptime >= end { return audit }
+            try await clock.sleep(for: .milliseconds(200))
+        }
+    }
+
+    private func snapshots(_ stock: RedisStockStore, of audit: LedgerAudit) async throws -> [SaleID: StockSnapshot] {
+        var snapshots: [SaleID: StockSnapshot] = [:]
+        for sale in audit.sales.map(\.record.sale.id) { snapshots[sale] = try await stock.inspect(sale) }
+        return snapshots
+    }
+}
