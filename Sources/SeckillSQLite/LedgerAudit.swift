@@ -12,6 +12,8 @@ public struct LedgerAudit: Hashable, Sendable {
         public var record: SaleRecord
         /// The sums of its rows, counted anew.
         public var totals: SaleTotals
+        /// What its stock store says, if it was asked; pending are only those that have no row.
+        public var stock: StockSnapshot?
     }
 
     /// Something that no ledger writes.
@@ -76,7 +78,9 @@ public struct LedgerAudit: Hashable, Sendable {
 
     /// Audits the ledger at `path`.
     /// - Throws: ``SeckillError`` that says why the file cannot be read, or is no ledger.
-    public static func run(path: String) async throws -> LedgerAudit {
+    public static func run(path: String) async throws -> LedgerAudit { try await inspect(path, beside: []) }
+
+    static func inspect(_ path: String, beside books: [StockBooks]) async throws -> LedgerAudit {
         do {
             return try await offPool {
                 var configuration = Configuration()
@@ -91,7 +95,7 @@ public struct LedgerAudit: Hashable, Sendable {
                         throw SeckillError(.invalid, "it is empty or of an older format; start a server on it once")
                     }
                     var inspection = LedgerInspection(db)
-                    return try inspection.run()
+                    return try inspection.run(beside: books)
                 }
             }
         } catch {

@@ -12,12 +12,13 @@ struct LedgerInspection {
 
     init(_ db: Database) { self.db = db }
 
-    mutating func run() throws -> LedgerAudit {
+    mutating func run(beside books: [StockBooks]) throws -> LedgerAudit {
         do {
             try checkFile()
             try checkSchema()
             try checkSales()
             for check in RowCheck.all { try run(check) }
+            try compare(with: books)
         } catch let error as DatabaseError where error.isDamage {
             // The rest cannot be checked.
             if audit.violations.isEmpty { add(.corruptFile, nil, "\(error)") }

@@ -132,6 +132,51 @@ struct LedgerAuditTests {
         #expect(audit.violations.count == 1, "a store that is about to be rebuilt")
     }
 
+    @Test("compares order by order with a store's books") func books() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger)
+        try await shop.open(stock: 10)
+        let taken = (1...6).map { Shop.reservation($0) }
+        let orders = try await shop.record(Array(taken[..<4]))
+        for order in orders[..<2] { _ = try await shop.ledger.cancel(order.id, at: Shop.start) }
+        // The third is recorded and not acknowledged, the first is back and its return not closed.
+        let good = StockBooks(
+            sale: .shoes,
+            stock: StockSnapshot(epoch: 1, remaining: 5, pending: 3, sequence: 6, version: 2, revision: 1),
+            pending: [taken[2], taken[4], taken[5]],
+            hasApplied: { $0 == orders[0].id.text }
+        )
+        func audit(_ change: (inout StockBooks) -> Void = { _ in }) async throws -> LedgerAudit {
+            var books = good
+            change(&books)
+            return try await LedgerAudit.run(path: scratch.ledger) { [books] in [books] }
+        }
+        let clean = try await audit()
+        #expect(clean.violations == [] && clean.sales.first?.stock?.pending == 2)
+        for change: (inout StockBooks) -> Void in [
+            { $0.stock.remaining = 4 }, { $0.stock.remaining = 6 }, { $0.hasApplied = { _ in false } },
+            { $0.pending.removeFirst(2) },
+        ] {
+            let names = try await audit(change).violations.map(\.name)
+            #expect(names.contains(.unbalanced), "\(names)")
+        }
+        #expect(try await audit { $0.stock.sequence = 7 }.violations.map(\.name) == [.lostOrder])
+        for change: (inout StockBooks) -> Void in [
+            { $0.stock.epoch = 2 },
+            { ($0.stock.sequence, $0.stock.remaining, $0.pending) = (3, 7, []) },
+        ] { #expect(try await audit(change).violations == [], "a store that is about to be rebuilt") }
+
+        // Of books that change under the reader only what can never be is a violation.
+        var reads = 0
+        let moving = try await LedgerAudit.run(path: scratch.ledger) {
+            reads += 1
+            var books = good
+            (books.stock.remaining, books.stock.version) = (4, reads)
+            return [books]
+        }
+        #expect(moving.violations == [] && reads == 4)
+    }
+
     @Test("refuses what is no ledger, and says so") func refuses() async throws {
         let scratch = try Scratch()
         let error = await #expect(throws: SeckillError.self) { try await LedgerAudit.run(path: scratch.ledger) }

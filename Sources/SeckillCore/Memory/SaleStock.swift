@@ -102,6 +102,13 @@ package struct SaleStock: Sendable {
         return .applied
     }
 
+    /// Whether a return of this id has been applied.
+    package func hasApplied(_ id: String) -> Bool {
+        if let sequence = orders.sequence(of: id) { return orders[sequence].isReturned }
+        var id = id
+        return id.withUTF8 { otherReturns.number(of: $0, hash: ByteTable.hash($0)) != nil }
+    }
+
     private mutating func rememberReturn(_ id: String) -> Bool {
         if let sequence = orders.sequence(of: id) {
             defer { orders[sequence].isReturned = true }

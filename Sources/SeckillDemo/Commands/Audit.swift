@@ -1,15 +1,17 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SeckillCore
+internal import SeckillJournal
 internal import SeckillSQLite
 
 struct Audit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Checks the promises on what a ledger holds.",
+        abstract: "Checks the promises on what the ledger and the stock store hold.",
         discussion: """
             Reads only, at any time, beside a server at work. Prints the totals of every sale and every violation by \
-            name. With --redis, also whether the units in Redis and those in the ledger add up. Exits 0 if there is no \
-            violation, 1 if there is one, 2 if ledger or Redis cannot be read.
+            name. With --redis, also whether the units in Redis and those in the ledger add up; without, the stock \
+            journal beside the ledger, if there is one. Exits 0 if there is no violation, 1 if there is one, 2 if \
+            something cannot be read.
             """
     )
 
@@ -23,13 +25,17 @@ struct Audit: AsyncParsableCommand {
         var flags: [Setting: String] = [:]
         (flags[.ledger], flags[.redis]) = (ledger, redis)
         let source = SettingSource(flags: flags, environment: ProcessInfo.processInfo.environment)
-        let path = source.text(.ledger) ?? Settings().ledger
+        var settings = Settings()
+        if let ledger = source.text(.ledger) { settings.ledger = ledger }
         let audit: LedgerAudit
         do {
             if let redis = try Settings.redis(source) {
-                audit = try await StockAudit(ledger: path, redis: redis).run()
+                audit = try await StockAudit(ledger: settings.ledger, redis: redis).run()
             } else {
-                audit = try await LedgerAudit.run(path: path)
+                let journals = settings.journals
+                audit = try await LedgerAudit.run(path: settings.ledger) {
+                    try await EmbeddedStores.read(at: journals)?.filter(\.isTrusted).map(\.books) ?? []
+                }
             }
         } catch let error as SettingError {
             throw ValidationError(error.description)
@@ -45,13 +51,20 @@ struct Audit: AsyncParsableCommand {
     }
 }
 
+extension JournaledSale {
+    fileprivate var books: StockBooks {
+        StockBooks(sale: sale, stock: stock, pending: pending, hasApplied: hasApplied)
+    }
+}
+
 extension LedgerAudit.AuditedSale {
     fileprivate var line: String {
-        let sums = [
+        var sums = [
             ("stock", totals.stock), ("awaiting", totals.awaiting), ("paid", totals.paid),
             ("returning", totals.returning), ("expired", totals.expired), ("cancelled", totals.cancelled),
             ("rejected", totals.rejected), ("deadLettered", totals.deadLettered), ("epoch", record.epoch),
         ]
+        if let stock { sums += [("remaining", stock.remaining), ("pending", stock.pending)] }
         return "sale \(record.sale.id): " + sums.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
     }
 }

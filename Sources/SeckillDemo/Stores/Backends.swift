@@ -25,6 +25,12 @@ struct Backends: Sendable {
     /// Stock and sessions in journals beside the ledger; with `--direct`, the stock in the ledger.
     private static func embedded(_ settings: Settings, _ ledger: SQLiteOrderLedger) async throws -> Backends {
         let files = try await EmbeddedStores.open(at: settings.journals)
+        if settings.isDirect {
+            // What the journal holds is out of date from now on; whoever counts on it again must rebuild it.
+            for sale in try await ledger.sales() {
+                try await files.stock.distrust(sale.sale.id, epoch: sale.epoch)
+            }
+        }
         return Backends(
             ledger: ledger,
             stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: .system) : files.stock,

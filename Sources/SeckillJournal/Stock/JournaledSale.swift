@@ -2,7 +2,7 @@ internal import Dispatch
 public import SeckillCore
 
 /// A sale as a stock journal tells it, for whoever checks the books.
-public struct JournaledSale: Hashable, Sendable {
+public struct JournaledSale: Sendable {
     /// The sale.
     public var sale: SaleID
     /// What the journal says is left, pending and so on.
@@ -11,13 +11,17 @@ public struct JournaledSale: Hashable, Sendable {
     public var isTrusted: Bool
     /// Reservations that no worker has acknowledged, oldest first. Some of them may be in the ledger already.
     public var pending: [Reservation]
+    let replayed: SaleStock
+
+    /// Whether the units of an order, or of a restock, were given back in this epoch.
+    public func hasApplied(_ id: String) -> Bool { replayed.hasApplied(id) }
 }
 
 extension EmbeddedStores {
     /// What the stock journal in `path` says, by sale. Changes nothing and needs no lock, so it may be read while a
-    /// server writes it; then the last few orders may be missing.
-    /// - Throws: ``SeckillCore/SeckillError`` if there is no journal, or none that can be read.
-    public static func read(at path: String) async throws -> [JournaledSale] {
+    /// server writes it; then the last few orders may be missing. Nil if there is no journal.
+    /// - Throws: ``SeckillCore/SeckillError`` if there is one that cannot be read.
+    public static func read(at path: String) async throws -> [JournaledSale]? {
         try await withCheckedThrowingContinuation { done in
             DispatchQueue(label: "seckill.journal.read").async {
                 done.resume(with: Result { try read(at: path, in: SystemFiles()) })
@@ -25,7 +29,7 @@ extension EmbeddedStores {
         }
     }
 
-    static func read(at path: String, in files: any FileSystem) throws -> [JournaledSale] {
+    static func read(at path: String, in files: any FileSystem) throws -> [JournaledSale]? {
         let path = JournalDirectory.file("stock", in: path)
         do {
             // A writer who gets ahead of the reader between two looks leaves it with what seems to be damage.
@@ -38,10 +42,8 @@ extension EmbeddedStores {
         }
     }
 
-    private static func readOnce(_ path: String, in files: any FileSystem) throws -> [JournaledSale] {
-        guard let file = try files.open(path, writing: false) else {
-            throw SeckillError(.unavailable, "there is no journal at \(path)")
-        }
+    private static func readOnce(_ path: String, in files: any FileSystem) throws -> [JournaledSale]? {
+        guard let file = try files.open(path, writing: false) else { return nil }
         var replay = StockReplay()
         _ = try JournalFile.read(file, path, .stock) { body throws(ByteReader.Malformed) in try replay.apply(&body) }
         return replay.sales.values.map { stock in
@@ -49,7 +51,8 @@ extension EmbeddedStores {
                 sale: stock.terms.sale,
                 stock: stock.snapshot,
                 isTrusted: stock.isTrusted,
-                pending: stock.unsettled
+                pending: stock.unsettled,
+                replayed: stock
             )
         }
         .sorted { $0.sale.text < $1.sale.text }

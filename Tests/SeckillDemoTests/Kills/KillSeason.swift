@@ -46,10 +46,12 @@ struct KillSeason {
             }
             let isLoaded = await eventually { log.answers >= last }
             #expect(isLoaded)
+            if round.isMultiple(of: 3) { try await server.program.expectCleanAudit() }
             server.program.kill()
             try await group.waitForAll()
         }
         #expect(await server.program.end().status == 128 + SIGKILL)
+        try await server.program.expectCleanAudit()
     }
 
     /// Starts a server and kills it while it reads its files, or soon after.

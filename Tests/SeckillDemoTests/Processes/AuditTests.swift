@@ -28,7 +28,7 @@ struct AuditTests {
         #expect(
             clean.out == """
                 sale tea: stock 2, awaiting 1, paid 0, returning 0, expired 0, cancelled 0, rejected 0, deadLettered 0, \
-                epoch 1
+                epoch 1, remaining 1, pending 0
                 sales: 1, violations: 0
 
                 """
@@ -39,6 +39,28 @@ struct AuditTests {
         }
         let altered = try await audit()
         #expect(altered.status == 1 && altered.out.contains("VIOLATION ") && altered.out.contains(" in sale tea: "))
+    }
+
+    @Test func anOrderThatTheJournalKnowsAndTheLedgerLacksIsNamed() async throws {
+        let sale = #"{"id":"tea","title":"Tea","price":1,"stock":2}"#
+        let (server, port) = try await Program.serve(["--sale", sale], in: folder)
+        let shopkeeper = try await Operator(client: WebClient.connect(to: port))
+        let installed = try await eventually { try await shopkeeper.report("tea")["epoch"] == 1 }
+        #expect(installed)
+        #expect(await server.stop().status == 0)
+        let backup = try Data(contentsOf: URL(fileURLWithPath: ledger))
+
+        let (again, newPort) = try await Program.serve(in: folder)
+        let alice = try await Buyer("alice", WebClient.connect(to: newPort))
+        let bought = try await eventually { try await alice.buy("tea").status == 202 }
+        #expect(bought)
+        #expect(await again.stop().status == 0)
+        #expect(try await audit().status == 0)
+
+        // A ledger as it was before, and in itself in order.
+        try backup.write(to: URL(fileURLWithPath: ledger))
+        let behind = try await audit()
+        #expect(behind.status == 1 && behind.out.contains("VIOLATION lost_order in sale tea: 1 orders"), "\(behind)")
     }
 
     @Test func aLedgerThatCannotBeReadIsSaid() async throws {

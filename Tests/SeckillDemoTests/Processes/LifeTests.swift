@@ -79,6 +79,28 @@ struct LifeTests {
         try await again.expectCleanAudit()
     }
 
+    @Test func whatTheDirectModeDidIsKnownWithoutIt() async throws {
+        let (server, port) = try await Program.serve(tea, in: folder)
+        let alice = try await Buyer("alice", WebClient.connect(to: port))
+        let order = try #require(try await alice.buy("tea")["order"].text)
+        #expect(await server.stop().status == 0)
+
+        let (direct, directPort) = try await Program.serve(["--direct"], in: folder)
+        let there = alice.on(try await WebClient.connect(to: directPort))
+        #expect(try await there.send(.delete, "/api/orders/\(order)")["status"] == "cancelled")
+        let closed = try await eventually { try await Operator(client: there.client).report("tea")["returning"] == 0 }
+        #expect(closed)
+        #expect(await direct.stop().status == 0)
+        try await direct.expectCleanAudit()
+
+        let (again, newPort) = try await Program.serve(in: folder)
+        let shopkeeper = try await Operator(client: WebClient.connect(to: newPort))
+        let rebuilt = try await eventually { try await shopkeeper.report("tea")["remaining"] == 100_000 }
+        #expect(rebuilt)
+        #expect(await again.stop().status == 0)
+        try await again.expectCleanAudit()
+    }
+
     @Test func anotherServerIsKeptFromTheFiles() async throws {
         let (server, _) = try await Program.serve(in: folder)
         await #expect { try await Program.serve(in: folder) } throws: {
