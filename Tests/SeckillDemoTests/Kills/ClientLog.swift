@@ -66,10 +66,10 @@ final class ClientLog: Sendable {
 }
 
 extension ClientLog {
-    /// Buys, and now and then pays or cancels, until the server is gone.
+    /// Buys, and now and then pays or cancels, until the server or the session is gone, or the task is cancelled.
     func shop(as buyer: Buyer, in sales: [String], seed: Int) async {
         var round = seed
-        while true {
+        while !Task.isCancelled {
             round += 1
             do {
                 try await buy(as: buyer, in: sales[round % sales.count], settling: round % 4)
@@ -81,6 +81,7 @@ extension ClientLog {
 
     private func buy(as buyer: Buyer, in sale: String, settling: Int) async throws {
         let link = try await send(.post, "/api/sales/\(sale)/link", "{}", as: buyer)
+        if link.problem == .noSession { throw Unexpected(answer: link) }
         guard let href = link["href"].text, let order = link["order"].text else { return }
         willPost(order, Entry(buyer: buyer, sale: sale, link: href))
         guard try await post(order, href, as: buyer) else { return }
@@ -97,7 +98,8 @@ extension ClientLog {
         let answer = try await send(.post, link, as: buyer)
         switch (answer.status, answer.problem) {
         case (202, _): answered(order, isAccepted: answer["order"].text == order)
-        case (409, .soldOut?): answered(order, isAccepted: false)
+        // Of a link that was overtaken by a rebuild, the order's address says what became of it.
+        case (409, .soldOut?), (410, .linkExpired?): answered(order, isAccepted: false)
         case (503, _): return false
         default: throw Unexpected(answer: answer)
         }

@@ -43,7 +43,11 @@ extension JSON {
 }
 
 /// Calls `condition` until it holds, for at most `limit`. Whether it did.
-func eventually(within limit: Duration = .seconds(20), _ condition: () async throws -> Bool) async rethrows -> Bool {
+func eventually(
+    within limit: Duration = .seconds(20),
+    isolation: isolated (any Actor)? = #isolation,
+    _ condition: () async throws -> Bool
+) async rethrows -> Bool {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
         if try await condition() { return true }

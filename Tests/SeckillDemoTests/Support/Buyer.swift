@@ -6,10 +6,11 @@ import SeckillCore
 /// A user at a running server.
 struct Buyer: Sendable {
     private(set) var client: WebClient
+    let user: String
     let fields: HTTPFields
 
     init(_ user: String, _ client: WebClient) async throws {
-        self.client = client
+        (self.client, self.user) = (client, user)
         let answer = try await client.send(.post, "/api/session", #"{"user":"\#(user)"}"#)
         guard answer.status == 204, let cookie = answer.fields[.setCookie]?.split(separator: ";").first else {
             throw Unexpected(answer: answer)
