@@ -149,6 +149,27 @@ import Testing
         }
     }
 
+    /// No stamp tells that a key was put back to what it was: only that the ledger knows more.
+    @Test func whatIsRolledBackByHandIsNoticedByTheLedgersSequence() async throws {
+        try await Shop.open(units: 100) { shop in
+            for number in 1...2 { await shop.buy(UserID("early-\(number)")!) }
+            let keys = [shop.stockKey, try await shop.outboxKey()]
+            let dumps = try await shop.redis.perform(keys.map { ["DUMP", $0] })
+            for number in 1...3 { await shop.buy(UserID("late-\(number)")!) }
+            try await eventually("all are recorded") { try await shop.ledger.sale(Shop.sale)?.sequence == 5 }
+            let epoch = try await shop.epoch()
+            for (key, dump) in zip(keys, dumps) {
+                guard case .bytes(let bytes) = dump else { throw NeverHappened(description: "\(dump)") }
+                var command: RedisCommand = ["RESTORE", key, "0"]
+                command.append(bytes)
+                command.append("REPLACE")
+                _ = try await shop.redis.send(command)
+            }
+            try await eventually("it is noticed") { try await shop.epoch() > epoch }
+            try await shop.audit(expectSoldOut: false)
+        }
+    }
+
     private func install(_ store: RedisStockStore, epoch: Int) async throws {
         let terms = SaleTerms(
             sale: Shop.sale,
