@@ -105,7 +105,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // What tests start and kill.
+        // What tests start and kill, or fill.
         .target(
             name: "TestServers",
             dependencies: ["SeckillCore", "SeckillRedis", .product(name: "Logging", package: "swift-log")],
@@ -125,7 +125,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SeckillSQLiteTests",
-            dependencies: ["SeckillSQLite", "SeckillTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "SeckillSQLite", "SeckillTesting", "TestServers", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import SeckillCore
 import SeckillSQLite
+import TestServers
 import Testing
 
 @Suite("Opening a ledger")

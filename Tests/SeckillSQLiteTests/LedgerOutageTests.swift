@@ -1,6 +1,7 @@
 import GRDB
 import SeckillCore
 import SeckillSQLite
+import TestServers
 import Testing
 
 @Suite("A ledger whose file fails")

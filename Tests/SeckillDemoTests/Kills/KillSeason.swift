@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import HTTPTypes
 import SeckillCore
 import Testing
@@ -72,7 +71,7 @@ struct KillSeason {
         try await buyFirst(as: buyer)
         restarts.append(ContinuousClock.now - start)
 
-        try await askAgain(buyer.client)
+        try await log.askAgain(on: buyer.client)
         let shopkeeper = Operator(client: buyer.client)
         let isQuiet = try await eventually {
             let reports = try await (shopkeeper.report("plenty"), shopkeeper.report("scarce"))
@@ -85,7 +84,7 @@ struct KillSeason {
             // Nothing was lost, so nothing was rebuilt.
             #expect(report["epoch"] == 1 && report["rejected"] == 0, "\(report)")
         }
-        try await checkRows()
+        try await log.expectRows(in: folder.path("ledger.sqlite"))
         try await server.program.expectCleanAudit()
     }
 
@@ -98,34 +97,6 @@ struct KillSeason {
             return try await log.post(order, href, as: buyer)
         }
         #expect(isSold)
-    }
-
-    /// Whoever got no answer posts the same link again, in the same session.
-    private func askAgain(_ client: WebClient) async throws {
-        for (order, entry) in log.unanswered {
-            let isAnswered = try await eventually {
-                try await log.post(order, entry.link, as: entry.buyer.on(client))
-                return log.entries[order]?.isOpen == false
-            }
-            #expect(isAnswered)
-        }
-    }
-
-    private func checkRows() async throws {
-        let rows = try await DatabaseQueue(path: folder.path("ledger.sqlite")).read { db in
-            try Row.fetchAll(db, sql: "SELECT id, status FROM purchase").map {
-                ($0["id"] as String, $0["status"] as String)
-            }
-        }
-        let statuses = Dictionary(grouping: rows, by: \.0).mapValues { $0.map(\.1) }
-        let entries = log.entries
-        for (order, entry) in entries where entry.isAccepted {
-            let status = statuses[order] ?? []
-            #expect(status.count == 1, "\(order), which got a 202, has \(status.count) rows")
-            if let settled = entry.settled { #expect(status == [settled], "\(order) was said to be \(settled)") }
-        }
-        let strangers = statuses.keys.filter { entries[$0]?.isAccepted != true }
-        #expect(strangers.isEmpty, "\(strangers.count) orders are nobody's")
     }
 
     /// Ends the last server, and says how soon after a start the first unit was sold.

@@ -5,9 +5,8 @@ import SeckillCore
 final class TemporaryFolder: Sendable {
     private let url: URL
 
-    init() {
-        url = FileManager.default.temporaryDirectory
-            .appendingPathComponent("seckill-" + Base64URL.encode(SystemRandom().bytes(9)))
+    init(in parent: URL = FileManager.default.temporaryDirectory) {
+        url = parent.appendingPathComponent("seckill-" + Base64URL.encode(SystemRandom().bytes(9)))
         try! FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
     }
 

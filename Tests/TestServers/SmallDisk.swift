@@ -1,14 +1,14 @@
-import Foundation
+package import Foundation
 
 /// A file system in memory, small enough to be filled. Linux, and only for who may mount.
-final class SmallDisk: Sendable {
-    static let isAvailable = (try? SmallDisk(kilobytes: 64)) != nil
+package final class SmallDisk: Sendable {
+    package static let isAvailable = (try? SmallDisk(kilobytes: 64)) != nil
 
-    let folder: URL
-    var ledger: String { folder.appending(path: "ledger.sqlite").path }
+    package let folder: URL
+    package var ledger: String { folder.appending(path: "ledger.sqlite").path }
     private var ballast: URL { folder.appending(path: "ballast") }
 
-    init(kilobytes: Int) throws {
+    package init(kilobytes: Int) throws {
         folder = .temporaryDirectory.appending(path: "seckill-disk-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         do {
@@ -26,7 +26,7 @@ final class SmallDisk: Sendable {
     }
 
     /// Takes every byte that is left.
-    func fill() throws {
+    package func fill() throws {
         guard FileManager.default.createFile(atPath: ballast.path, contents: nil) else { throw Failure() }
         let file = try FileHandle(forWritingTo: ballast)
         defer { try? file.close() }
@@ -36,9 +36,9 @@ final class SmallDisk: Sendable {
     }
 
     /// Gives back what ``fill()`` took.
-    func clear() throws { try FileManager.default.removeItem(at: ballast) }
+    package func clear() throws { try FileManager.default.removeItem(at: ballast) }
 
-    func setReadOnly(_ readOnly: Bool) throws {
+    package func setReadOnly(_ readOnly: Bool) throws {
         try Self.run("mount", "-o", "remount,\(readOnly ? "ro" : "rw")", folder.path)
     }
 
