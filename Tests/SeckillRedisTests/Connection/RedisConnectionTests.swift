@@ -192,8 +192,7 @@ import Testing
     @Test func aMasterThatWasAReplicaForAMomentIsAnother() async throws {
         try await with { _, redis in
             let before = try redis.session()
-            _ = try await redis.send(["REPLICAOF", "127.0.0.1", "1"])
-            _ = try await redis.send(["REPLICAOF", "NO", "ONE"])
+            _ = try await redis.perform([["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]])
             try await eventually("it is noticed") { (try? redis.session()).map { $0 != before } ?? false }
             #expect(try redis.session().identity != before.identity, "its run id is the same, its history is not")
         }

@@ -1,0 +1,57 @@
+import SeckillCore
+import TestServers
+import Testing
+
+@testable import SeckillRedis
+
+/// Rules of the fence that no crowd would ever be seen to break.
+@Suite(.ifRedisServer) struct FenceTests {
+    /// By the clock of the server two entries get one name only if it is set back; so it is given by hand.
+    @Test func aLateAcknowledgementHitsNothingOfALaterEpoch() async throws {
+        try await RedisServer.with { server in
+            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
+            let store = RedisStockStore(redis)
+            let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+            let user = UserID("alice")!
+            try await store.install(epoch: 1)
+            _ = try await store.reserve(signer.mintOrder(sale: Shop.sale, epoch: 1, user: user), for: user)
+            let late = try await store.outbox.receive(10, as: ConsumerID("slow"), wait: .zero)
+            let id = try #require(late.first?.receipt.split(separator: ".").last)
+
+            _ = try await redis.send(["HDEL", store.keys.stock(Shop.sale).text, "identity"])
+            try await store.install(epoch: 2)
+            let order = signer.mintOrder(sale: Shop.sale, epoch: 2, user: user)
+            _ = try await redis.send([
+                "XADD", store.keys.outbox(Shop.sale, 2).text, String(id), "order", order.text, "user", "alice",
+                "sequence", "1", "at", "1",
+            ])
+            try await store.outbox.acknowledge(late)
+            #expect(try await store.outbox.depth().count == 1)
+            await redis.close()
+        }
+    }
+}
+
+extension RedisStockStore {
+    /// Ten units, five for each.
+    func install(epoch: Int) async throws {
+        let terms = SaleTerms(
+            sale: Shop.sale,
+            limitPerUser: 5,
+            opensAt: Timestamp(milliseconds: 0),
+            closesAt: nil,
+            admission: .open,
+            revision: 1
+        )
+        let outcome = try await claim(
+            Shop.sale,
+            epoch: epoch - 1,
+            sequence: 0,
+            identity: identity(),
+            lifetime: .seconds(30)
+        )
+        guard case .claimed(let claim, _) = outcome else { throw NeverHappened(description: "\(outcome)") }
+        let stock = InstalledStock(terms: terms, epoch: epoch, remaining: 10, held: [:])
+        #expect(try await install(stock, under: claim))
+    }
+}
