@@ -25,7 +25,7 @@ struct CrowdTests {
             let buyer = try await Buyer("buyer \(number)", clients[number % clients.count])
             return (buyer, try await buyer.link("tea"))
         }
-        let answers = try await armed.concurrently { buyer, link in try await buyer.send(.post, link) }
+        let answers = try await armed.concurrently { buyer, link in try await buyer.post(link) }
         #expect(answers.count { $0.status == 202 } == 100)
         #expect(answers.count { $0.problem == .soldOut && $0["order"] != nil } == crowd - 100)
         #expect(Set(answers.filter { $0.status == 202 }.map { $0["sequence"].number }).count == 100)
@@ -51,7 +51,7 @@ struct CrowdTests {
             }
         }
         let answers = try await buyers.joined().map { $0 }.concurrently { number, buyer, link in
-            (number, try await buyer.send(.post, link))
+            (number, try await buyer.post(link))
         }
         let sold = answers.filter { $0.1.status == 202 }
         #expect(sold.count == 60)
@@ -87,7 +87,7 @@ struct CrowdTests {
         #expect(try await shopkeeper.report("tea")["remaining"] == 9)
 
         let answers = try await clients.concurrently { client in
-            try await client.send(.post, link, nil, alice.fields)
+            try await alice.on(client).post(link)
         }
         #expect(answers.allSatisfy { $0.status == 202 })
         #expect(Set(answers.map { $0["order"].text }).count == 1)
