@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "SeckillSQLite", targets: ["SeckillSQLite"]),
         .library(name: "SeckillTesting", targets: ["SeckillTesting"]),
         .executable(name: "SeckillDemo", targets: ["SeckillDemo"]),
+        .executable(name: "SeckillLoad", targets: ["SeckillLoad"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -34,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -105,6 +107,19 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "SeckillLoad",
+            dependencies: [
+                "SeckillCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         // What tests start and kill, or fill.
         .target(
             name: "TestServers",
@@ -131,9 +146,19 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "SeckillLoadTests",
+            dependencies: [
+                "SeckillLoad",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "SeckillDemoTests",
             dependencies: [
                 "SeckillDemo",
+                "SeckillLoad",
                 "SeckillRedis",
                 "SeckillTesting",
                 "TestServers",

@@ -25,14 +25,19 @@ final class Program: Sendable {
     /// Starts the executable with a folder of its own for what it writes.
     ///
     /// By `posix_spawn` and a thread that waits: Foundation's `Process` now and then misses that one has ended.
-    init(_ arguments: [String], environment: [String: String] = [:], in folder: TemporaryFolder) throws {
+    init(
+        _ arguments: [String],
+        of executable: URL = Program.executable,
+        environment: [String: String] = [:],
+        in folder: TemporaryFolder
+    ) throws {
         self.folder = folder
         errors = folder.path("err-" + Base64URL.encode(SystemRandom().bytes(6)))
         let out = Pipe()
         let (reading, writing) = (out.fileHandleForReading.fileDescriptor, out.fileHandleForWriting.fileDescriptor)
         // Or a process that another test starts meanwhile would hold the pipe open.
         for descriptor in [reading, writing] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-        pid = try Self.spawn(arguments, environment, out: writing, err: errors)
+        pid = try Self.spawn(executable, arguments, environment, out: writing, err: errors)
         try out.fileHandleForWriting.close()
         Thread.detachNewThread { [state, pid] in
             while case let data = out.fileHandleForReading.availableData, !data.isEmpty {
@@ -48,6 +53,7 @@ final class Program: Sendable {
     }
 
     private static func spawn(
+        _ executable: URL,
         _ arguments: [String],
         _ environment: [String: String],
         out: Int32,
@@ -144,7 +150,7 @@ final class Program: Sendable {
     }
 
     /// Built beside the tests.
-    private static let executable: URL = {
+    static let executable: URL = {
         #if os(macOS)
             let tests = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }!.bundleURL
         #else

@@ -1,0 +1,133 @@
+internal import Foundation
+internal import NIOCore
+internal import NIOHTTP1
+
+/// One user's way through the sale, from the login to the payment.
+struct Visit {
+    /// A refusal is answered by looking again at most this often.
+    private static let retries = 3
+    private static let pollEvery: Duration = .milliseconds(200)
+
+    let user: String
+    let target: Target
+    let plan: Plan
+    let line: Line
+    private(set) var scoreboard: Scoreboard
+    private(set) var cookie: String?
+    private(set) var link: Link?
+
+    init(_ user: String, at target: Target, _ plan: Plan, over line: Line, _ scoreboard: Scoreboard) {
+        self.user = user
+        self.target = target
+        self.plan = plan
+        self.line = line
+        self.scoreboard = scoreboard
+    }
+
+    func measured(by scoreboard: Scoreboard) -> Visit {
+        var copy = self
+        copy.scoreboard = scoreboard
+        return copy
+    }
+
+    struct Link: Decodable {
+        var href: String
+        var order: String
+    }
+
+    private struct OrderState: Decodable {
+        var order: String
+        var status: String
+    }
+
+    private struct Problem: Decodable {
+        var code: String
+    }
+
+    /// Logs in and gets a link. False if there is none to be had.
+    mutating func prepare(from start: ContinuousClock.Instant) async -> Bool {
+        let session = await ask(.session, .POST, "/api/session", body: #"{"user":"\#(user)"}"#, from: start)
+        guard let session, session.status == 204, let cookie = session.cookie else { return false }
+        self.cookie = String(cookie.prefix { $0 != ";" })
+        let answer = await ask(.link, .POST, "/api/sales/\(target.sale)/link", body: "{}", from: .now)
+        guard let answer, answer.status == 200 else { return false }
+        link = try? decode(Link.self, answer)
+        return link != nil
+    }
+
+    /// Buys with the link. A purchase that is not answered is posted again: the link is the idempotency key. The
+    /// order's address if it was accepted.
+    func buy(from start: ContinuousClock.Instant) async -> String? {
+        guard let link else { return nil }
+        defer { scoreboard.endPurchase() }
+        var start = start
+        for attempt in 0...Self.retries {
+            if attempt > 0 {
+                try? await Task.sleep(for: .milliseconds(100 << attempt))
+                start = .now
+            }
+            guard let answer = await ask(.purchase, .POST, link.href, from: start) else {
+                if Task.isCancelled { break }
+                continue
+            }
+            guard answer.status == 202 else {
+                if answer.status == 503, attempt < Self.retries { continue }
+                return nil
+            }
+            scoreboard.acknowledge(link.order)
+            scoreboard.note("queued", of: link.order)
+            return "/api/orders/\(link.order)"
+        }
+        scoreboard.leaveUnknown(link.order)
+        return nil
+    }
+
+    /// Waits for the ledger, and pays.
+    func settle(_ address: String) async {
+        guard let link else { return }
+        let end = ContinuousClock.now + plan.timeout
+        var status = "queued"
+        while status == "queued", .now < end, !Task.isCancelled {
+            if let answer = await ask(.order, .GET, address, from: .now), answer.status == 200,
+                let order = try? decode(OrderState.self, answer)
+            {
+                status = order.status
+            }
+            if status == "queued" { try? await Task.sleep(for: Self.pollEvery) }
+        }
+        if plan.pays, status == "awaiting_payment",
+            let answer = await ask(.payment, .POST, "\(address)/payment", from: .now), answer.status == 200
+        {
+            status = "paid"
+        }
+        scoreboard.note(status, of: link.order)
+    }
+
+    private func ask(
+        _ step: Step,
+        _ method: HTTPMethod,
+        _ path: String,
+        body: String? = nil,
+        from start: ContinuousClock.Instant
+    ) async -> Answer? {
+        do {
+            let answer = try await line.call(method, path, cookie: cookie, body: body)
+            scoreboard.add(step, outcome(of: answer), from: start)
+            return answer
+        } catch {
+            // What was under way when the rehearsal was ended says nothing of the server.
+            if !Task.isCancelled { scoreboard.add(step, .failed((error as? Silence ?? .broken).rawValue), from: start) }
+            return nil
+        }
+    }
+
+    private func outcome(of answer: Answer) -> Outcome {
+        if (200..<300).contains(answer.status) { return .done }
+        guard let problem = try? decode(Problem.self, answer) else { return .failed("status \(answer.status)") }
+        return answer.status < 500 || answer.status == 503 ? .refused(problem.code) : .failed(problem.code)
+    }
+
+    private func decode<Value: Decodable>(_ type: Value.Type, _ answer: Answer) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(answer.body.readableBytesView))
+    }
+}

@@ -1,0 +1,54 @@
+internal import Histogram
+internal import SeckillCore
+
+/// What all clients saw, as it happens.
+final class Scoreboard: Sendable {
+    /// One second of purchases.
+    struct Second: Sendable {
+        var accepted = 0
+        var refused = 0
+        var failed = 0
+        var latency = Histogram<UInt64>(numberOfSignificantValueDigits: .two)
+    }
+
+    struct State: Sendable {
+        var begun: ContinuousClock.Instant?
+        var steps: [Step: StepRecord] = [:]
+        var seconds: [Second] = []
+        /// Orders that were acknowledged by a 202.
+        var acknowledged: Set<String> = []
+        /// Orders whose purchase was posted and never answered, by the last word about them.
+        var unknown: Set<String> = []
+        /// Acknowledged orders by the last status that was seen.
+        var statuses: [String: String] = [:]
+        var purchasesEnded = 0
+    }
+
+    private let state = Locked(State())
+
+    var snapshot: State { state.withLock(\.self) }
+
+    /// Starts the clock, unless it runs.
+    func begin(at instant: ContinuousClock.Instant) { state.withLock { $0.begun = $0.begun ?? instant } }
+
+    func add(_ step: Step, _ outcome: Outcome, from start: ContinuousClock.Instant) {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            let second = Int(max(.zero, now - (state.begun ?? now)).inSeconds)
+            state.steps[step, default: StepRecord()].add(outcome, after: now - start)
+            guard step == .purchase else { return }
+            while state.seconds.count <= second { state.seconds.append(Second()) }
+            state.seconds[second].latency.record((now - start).inMicroseconds)
+            switch outcome {
+            case .done: state.seconds[second].accepted += 1
+            case .refused: state.seconds[second].refused += 1
+            case .failed: state.seconds[second].failed += 1
+            }
+        }
+    }
+
+    func acknowledge(_ order: String) { state.withLock { _ = $0.acknowledged.insert(order) } }
+    func leaveUnknown(_ order: String) { state.withLock { _ = $0.unknown.insert(order) } }
+    func note(_ status: String, of order: String) { state.withLock { $0.statuses[order] = status } }
+    func endPurchase() { state.withLock { $0.purchasesEnded += 1 } }
+}

@@ -1,0 +1,56 @@
+internal import Foundation
+internal import Histogram
+
+/// What a rehearsal saw.
+struct Report: Sendable {
+    let target: Target
+    let plan: Plan
+    let state: Scoreboard.State
+    let elapsed: Duration
+    /// Nil if the server could not be asked.
+    let exactness: Exactness?
+
+    /// One step, in milliseconds.
+    struct Row: Sendable {
+        var step: Step
+        var record: StepRecord
+        var rate: Double
+        var percentiles: [Double]
+        var longest: Double
+        /// The 99th percentile without the coordinated omission of a closed loop.
+        var corrected99: Double
+    }
+
+    static let percentiles = [50.0, 90, 99, 99.9]
+
+    var rows: [Row] {
+        Step.allCases.compactMap { step in
+            guard let record = state.steps[step] else { return nil }
+            let latency = record.latency
+            // In an open loop each answer is timed from when it was due: there is nothing left to correct.
+            let corrected =
+                plan.arrivals == nil
+                ? record.corrected(expecting: plan.think + .microseconds(Int64(latency.median))) : latency
+            return Row(
+                step: step,
+                record: record,
+                rate: Double(record.count) / max(elapsed.inSeconds, 0.001),
+                percentiles: Self.percentiles.map { Self.milliseconds(latency.valueAtPercentile($0)) },
+                longest: Self.milliseconds(latency.maxRecorded),
+                corrected99: Self.milliseconds(corrected.valueAtPercentile(99))
+            )
+        }
+    }
+
+    var isComplete: Bool { state.purchasesEnded == plan.purchases }
+
+    var headline: String {
+        let loop = plan.arrivals.map { "open loop, \(Int($0)) purchases/s" } ?? "closed loop"
+        return """
+            \(plan.buyers) clients, \(plan.loops) purchases each, \(loop), sale '\(target.sale)' at \
+            \(target.host):\(target.port), \(String(format: "%.1f", elapsed.inSeconds)) s\(isComplete ? "" : ", ended early")
+            """
+    }
+
+    private static func milliseconds(_ microseconds: UInt64) -> Double { Double(microseconds) / 1000 }
+}

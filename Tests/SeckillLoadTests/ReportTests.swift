@@ -1,0 +1,44 @@
+import ArgumentParser
+import Testing
+
+@testable import SeckillLoad
+
+struct ReportTests {
+    private func report(sale: String = "s", _ fill: (Scoreboard) -> Void) throws -> Report {
+        let scoreboard = Scoreboard()
+        scoreboard.begin(at: .now)
+        fill(scoreboard)
+        let crowd = try CrowdOptions.parse(["--buyers", "2", "--loops", "1"])
+        return Report(
+            target: try Target("http://localhost", sale: sale, adminToken: nil, isRemoteAllowed: false),
+            plan: Plan(crowd, arrivals: nil, isPrepared: false, pays: false),
+            state: scoreboard.snapshot,
+            elapsed: .seconds(2),
+            exactness: nil
+        )
+    }
+
+    @Test func rowsAreStepsInTheirOrder() throws {
+        let report = try report { board in
+            board.add(.purchase, .refused("sold_out"), from: .now)
+            board.add(.session, .done, from: .now)
+            board.endPurchase()
+        }
+        #expect(report.rows.map(\.step) == [.session, .purchase])
+        #expect(report.rows[1].rate == 0.5)
+        #expect(report.text.contains("purchase not done: sold_out 1"))
+        #expect(report.headline.hasSuffix("ended early"))
+    }
+
+    @Test func theHTMLNeedsNothingElseAndNamesAreInert() throws {
+        let html = try report(sale: "<script>") { $0.add(.purchase, .failed("a<b"), from: .now) }.html
+        #expect(!html.contains("<script") && html.contains("&lt;script>") && html.contains("a&lt;b"))
+        #expect(!html.contains("http:") && !html.contains("src=") && !html.contains("@import"))
+        #expect(html.contains("<svg"))
+    }
+
+    @Test func nothingSeenIsAReportToo() throws {
+        let report = try report { _ in }
+        #expect(report.rows.isEmpty && report.html.contains("<svg") && !report.html.contains("nan"))
+    }
+}
