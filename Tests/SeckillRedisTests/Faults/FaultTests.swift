@@ -153,6 +153,10 @@ import Testing
     @Test func whatIsRolledBackByHandIsNoticedByTheLedgersSequence() async throws {
         try await Shop.open(units: 100) { shop in
             for number in 1...2 { await shop.buy(UserID("early-\(number)")!) }
+            try await eventually("all is settled") {
+                let snapshot = try await shop.stock.snapshot(of: Shop.sale)
+                return snapshot?.sequence == 2 && snapshot?.pending == 0
+            }
             let keys = [shop.stockKey, try await shop.outboxKey()]
             let dumps = try await shop.redis.perform(keys.map { ["DUMP", $0] })
             for number in 1...3 { await shop.buy(UserID("late-\(number)")!) }
