@@ -56,14 +56,14 @@ final class HiredisLink {
     /// Puts a command into the output buffer. False if the context takes no more, and then nothing was sent.
     func submit(_ command: RedisCommand, to receiver: InFlight.Receiver, at now: Duration) -> Bool {
         guard let context else { return false }
-        let accepted = command.encoded.withUnsafeBytes { bytes in
+        let accepted = command.terminated.withUnsafeBytes { bytes in
             let text = bytes.assumingMemoryBound(to: CChar.self)
             return redisAsyncFormattedCommand(
                 context,
                 { context, reply, owner in HiredisLink.at(owner).receive(reply) },
                 Unmanaged.passUnretained(self).toOpaque(),
                 text.baseAddress,
-                text.count
+                text.count - 1
             )
         }
         guard accepted == REDIS_OK else { return false }
@@ -75,8 +75,7 @@ final class HiredisLink {
     func subscribe(to channel: String, _ onMessage: @escaping (RedisValue) -> Void) -> Bool {
         guard let context else { return false }
         self.onMessage = onMessage
-        let command = RedisCommand(["SUBSCRIBE", channel]).encoded
-        return command.withUnsafeBytes { bytes in
+        return RedisCommand(["SUBSCRIBE", channel]).terminated.withUnsafeBytes { bytes in
             let text = bytes.assumingMemoryBound(to: CChar.self)
             return redisAsyncFormattedCommand(
                 context,
@@ -86,7 +85,7 @@ final class HiredisLink {
                 },
                 Unmanaged.passUnretained(self).toOpaque(),
                 text.baseAddress,
-                text.count
+                text.count - 1
             )
         } == REDIS_OK
     }

@@ -5,6 +5,7 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     /// In front of the arguments stands how many there are, with room for as many as Redis takes.
     private static let headroom = 10
 
+    /// Ends with a NUL: hiredis looks at what it is given as at a C string, and would read on behind it.
     private var buffer: [UInt8]
     private var start = Self.headroom
     private var count = 0
@@ -12,10 +13,11 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     /// An empty command; append its name first.
     init(reserving capacity: Int) {
         buffer = []
-        buffer.reserveCapacity(Self.headroom + capacity)
+        buffer.reserveCapacity(Self.headroom + capacity + 1)
         buffer.append(contentsOf: repeatElement(0, count: Self.headroom))
         buffer[Self.headroom - 2] = UInt8(ascii: "\r")
         buffer[Self.headroom - 1] = UInt8(ascii: "\n")
+        buffer.append(0)
     }
 
     /// A command from its name and arguments, for a list that is put together at run time.
@@ -61,22 +63,30 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
 
     /// Adds arguments that are encoded already.
     mutating func append(encoded bytes: [UInt8], holding arguments: Int) {
+        buffer.removeLast()
         buffer.append(contentsOf: bytes)
+        buffer.append(0)
         add(arguments)
     }
 
     private mutating func begin(argumentOf length: Int) {
+        buffer.removeLast()
         buffer.append(UInt8(ascii: "$"))
         if length < 10 {
             buffer.append(UInt8(ascii: "0") + UInt8(length))
         } else {
             buffer.append(contentsOf: String(length).utf8)
         }
-        end()
+        endLine()
         add(1)
     }
 
     private mutating func end() {
+        endLine()
+        buffer.append(0)
+    }
+
+    private mutating func endLine() {
         buffer.append(UInt8(ascii: "\r"))
         buffer.append(UInt8(ascii: "\n"))
     }
@@ -94,10 +104,13 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     }
 
     /// The command in the Redis protocol.
-    var encoded: ArraySlice<UInt8> { buffer[start...] }
+    var encoded: ArraySlice<UInt8> { terminated.dropLast() }
+
+    /// The same, and a NUL.
+    var terminated: ArraySlice<UInt8> { buffer[start...] }
 
     /// The arguments without their number, to be appended to other commands.
-    var arguments: [UInt8] { Array(buffer[Self.headroom...]) }
+    var arguments: [UInt8] { Array(buffer[Self.headroom...].dropLast()) }
 
     /// The first argument.
     var name: ArraySlice<UInt8>? { word(at: Self.headroom) }

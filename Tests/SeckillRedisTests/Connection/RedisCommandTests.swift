@@ -15,6 +15,20 @@ import Testing
         )
     }
 
+    /// hiredis looks for the next argument as in a C string: of a subscription until there is none.
+    @Test func isFollowedByANul() {
+        var command: RedisCommand = []
+        command.append("EVALSHA")
+        command.append(7)
+        command.append(RedisKeys(prefix: "p").sales)
+        command.append(encoded: RedisCommand(["a", "b"]).arguments, holding: 2)
+        for command in [command, ["PING"], RedisCommand(["SUBSCRIBE", "c"])] {
+            #expect(Array(command.terminated) == Array(command.encoded) + [0])
+            #expect(command.encoded.suffix(2) == [13, 10] && !command.encoded.contains(0))
+        }
+        #expect(command.words.last == Array("b".utf8)[...])
+    }
+
     @Test func countsMoreThanNineArguments() {
         let words = (1...123).map { "word-\($0)" }
         let command = RedisCommand(words)
