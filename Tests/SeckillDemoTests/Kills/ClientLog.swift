@@ -22,6 +22,7 @@ final class ClientLog: Sendable {
         var entries: [String: Entry] = [:]
         var buyers: [Buyer] = []
         var answers = 0
+        var undecided = 0
     }
 
     private let state = Locked(State())
@@ -34,6 +35,9 @@ final class ClientLog: Sendable {
     }
     /// Answers of any kind so far: the clock by which servers are killed.
     var answers: Int { state.withLock { $0.answers } }
+
+    /// Purchases that were answered "not now".
+    var undecided: Int { state.withLock { $0.undecided } }
 
     /// Logs somebody in, for good.
     func logIn(_ user: String, _ client: WebClient) async throws -> Buyer {
@@ -100,7 +104,7 @@ extension ClientLog {
         case (202, _): answered(order, isAccepted: answer["order"].text == order)
         // Of a link that was overtaken by a rebuild, the order's address says what became of it.
         case (409, .soldOut?), (410, .linkExpired?): answered(order, isAccepted: false)
-        case (503, _): return false
+        case (503, _): state.withLock { $0.undecided += 1 }
         default: throw Unexpected(answer: answer)
         }
         return answer.status == 202

@@ -27,14 +27,14 @@ struct FullDiskTests {
             for (number, buyer) in buyers.enumerated() {
                 group.addTask { await log.shop(as: buyer, in: ["tea"], seed: number) }
             }
-            let isStopped = await eventually(within: .seconds(90)) { log.unanswered.count >= buyers.count }
+            let isStopped = await eventually(within: .seconds(90)) { log.undecided >= buyers.count }
             #expect(isStopped)
             group.cancelAll()
         }
         let client = try await WebClient.connect(to: port)
         let alice = buyers[0].on(client)
         #expect(try await client.send(.get, "/health").status == 200)
-        let purchase = try await alice.buy("tea")
+        let purchase = try await alice.send(.post, alice.link("tea"))
         #expect(purchase.problem == .unavailable && purchase.fields[.retryAfter] != nil)
         #expect(try await alice.buy("gone").problem == .soldOut)
 
