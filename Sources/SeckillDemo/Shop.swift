@@ -39,6 +39,7 @@ struct Shop: Sendable {
             ledger: backends.ledger,
             sessions: backends.sessions,
             limiter: backends.limiter,
+            challenges: backends.challenges,
             signer: try LinkSigner(secrets: secrets.map { Array($0.utf8) }),
             configuration: configuration,
             clock: clock,
@@ -51,6 +52,7 @@ struct Shop: Sendable {
         var resources = OperationRoutes(flashSale: flashSale).resources
         if settings.role != .worker {
             resources += PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
+            resources += ChallengeRoutes(flashSale: flashSale, visitors: visitors).resources
             resources += SaleRoutes(flashSale: flashSale).resources
             resources += OrderRoutes(flashSale: flashSale, visitors: visitors).resources
             resources += SessionRoutes(flashSale: flashSale, visitors: visitors).resources

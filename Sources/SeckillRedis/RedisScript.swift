@@ -51,12 +51,11 @@ extension RedisScript {
     static let refreshSession = RedisScript("session_refresh.lua", PackageResources.session_refresh_lua)
     static let putPage = RedisScript("page_put.lua", PackageResources.page_put_lua)
     static let getPage = RedisScript("page_get.lua", PackageResources.page_get_lua)
+    static let settle = RedisScript("challenge_settle.lua", PackageResources.challenge_settle_lua)
 
     /// What every connection loads before it is used.
     static let all = [
         reserve, giveBack, snapshot, update, claim, install, abandon, distrust, acknowledge, takeOver, deadLetter,
-        append,
-        admit,
-        createSession, refreshSession, putPage, getPage,
+        append, admit, createSession, refreshSession, putPage, getPage, settle,
     ]
 }

@@ -125,9 +125,9 @@ import Testing
         expectStruck("admit")
         try await PageCacheConformance { [faults] in faults.wrap(MemoryPageCache(clock: $0)) }.run()
         expectStruck("get", "put", "invalidate")
-        let solve = MemoryChallengeConformance.solve
-        try await ChallengeConformance(lifetime: .seconds(120), solve: solve) { [faults] in
-            faults.wrap(MemoryChallenge(ArithmeticPuzzle(), clock: $0))
+        let book = AnswerBook()
+        try await ChallengeConformance(lifetime: .seconds(120), solve: book.solve) { [faults] in
+            faults.wrap(MemoryChallenge(book, clock: $0))
         }.run()
         expectStruck("issue", "verify")
     }

@@ -32,3 +32,12 @@ extension RandomSource where Self == SystemRandom {
     /// The operating system's generator.
     public static var system: SystemRandom { SystemRandom() }
 }
+
+/// A source as the standard library wants it, for its ranges and shuffles.
+struct RandomGenerator: RandomNumberGenerator {
+    private let source: any RandomSource
+
+    init(_ source: any RandomSource) { self.source = source }
+
+    func next() -> UInt64 { source.next() }
+}

@@ -80,10 +80,19 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Orders a second into the ledger at most (default: as it goes).", valueName: "n"))
     var ledgerRate: String?
 
-    @Option(
-        help: ArgumentHelp("Whether a challenge comes before a link; only off yet (default: off).", valueName: "off")
-    )
+    @Option(help: ArgumentHelp("Whether a challenge comes before a link (default: off).", valueName: "on|off"))
     var captcha: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Work for the browser of who cannot see the captcha: one bit more takes twice as long (default: 18, under a \
+            second).
+            """,
+            valueName: "n"
+        )
+    )
+    var workBits: String?
 
     @Option(
         help: ArgumentHelp(
@@ -140,8 +149,8 @@ struct ServeOptions: ParsableArguments {
         var values: [Setting: String] = [:]
         for (setting, text) in [
             Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
-            .redis: redis,
-            .captcha: captcha, .rateLimit: rateLimit, .sessionTTL: sessionTTL, .secret: secret,
+            .redis: redis, .captcha: captcha, .workBits: workBits, .rateLimit: rateLimit, .sessionTTL: sessionTTL,
+            .secret: secret,
             .adminToken: adminToken, .role: role, .logLevel: logLevel,
         ] { values[setting] = text }
         if sale.count == 1 { values[.sale] = sale[0] }

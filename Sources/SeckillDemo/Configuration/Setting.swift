@@ -7,6 +7,8 @@ enum Setting: String, CaseIterable {
     case redis
     case ledgerRate = "ledger-rate"
     case captcha
+    case workBits = "work-bits"
+    case pageCache = "page-cache"
     case rateLimit = "rate-limit"
     case sessionTTL = "session-ttl"
     case secret

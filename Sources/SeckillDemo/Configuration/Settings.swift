@@ -14,6 +14,10 @@ struct Settings: Sendable {
     var redis: RedisConfiguration?
     /// What this process does, of all that a shop must.
     var role = FlashSale.Configuration.Role.all
+    /// Whether a challenge comes before a link.
+    var asksChallenge = false
+    /// How much work the challenge of those is who cannot see the other.
+    var workBits = 18
     /// Ledger rows a second at most; nil for no limit.
     var ledgerRate: Int?
     /// Link and purchase requests of one user; nil for no limit.
@@ -45,6 +49,16 @@ extension Settings {
             }
             self.role = role
         }
+        if let isOn = try source.value(.captcha, "on or off", { ["on": true, "off": false][$0] }) {
+            asksChallenge = isOn
+        }
+        if let bits = try source.value(
+            .workBits,
+            "1 to 32 bits",
+            { Int($0).flatMap { (1...32).contains($0) ? $0 : nil } }
+        ) {
+            workBits = bits
+        }
         ledgerRate = try source.value(.ledgerRate, "1 to 1000000 orders a second") {
             Int($0).flatMap { (1...1_000_000).contains($0) ? $0 : nil }
         }
@@ -69,7 +83,6 @@ extension Settings {
         if let level = try source.value(.logLevel, "one of \(levels)", { Logger.Level(rawValue: $0) }) {
             logLevel = level
         }
-        _ = try source.value(.captcha, "off: challenges are not built yet") { $0 == "off" ? true : nil }
     }
 
     static func redis(_ source: SettingSource) throws -> RedisConfiguration? {

@@ -8,7 +8,7 @@ extension Problem {
         case .badLink: self.init(.badLink, "It was altered, or is not yours: ask for a link of your own.")
         case .linkExpired: self.init(.linkExpired, "Its time is over, or the sale was restarted: ask for a new link.")
         case .noSession: self.init(.noSession, "Log in with POST /api/session.")
-        case .challengeFailed: self.init(.challengeFailed, "Ask for a new challenge.")
+        case .challengeFailed: self.init(.challengeFailed, "Ask for a new challenge: POST /api/sales/{sale}/challenge.")
         case .rateLimited(let wait):
             self.init(.rateLimited, "Come back when Retry-After says.", retryAfter: wait)
         case .soldOut: self.init(.soldOut, "All units are taken. Some may come back.")

@@ -10,6 +10,8 @@ struct Backends: Sendable {
     var stock: any StockStore
     var sessions: any SessionStore
     var limiter: (any RateLimiter)?
+    /// Any of which comes before a link.
+    var challenges: [any Challenge] = []
     /// The files under stock and sessions, which no other server may use meanwhile.
     var files: EmbeddedStores?
     /// What everything but the ledger travels over, where other servers share it.
@@ -36,6 +38,7 @@ struct Backends: Sendable {
             stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: .system) : files.stock,
             sessions: files.sessions,
             limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: .system) },
+            challenges: try settings.puzzles.map { MemoryChallenge($0) },
             files: files
         )
     }
@@ -58,6 +61,7 @@ struct Backends: Sendable {
             stock: RedisStockStore(redis),
             sessions: RedisSessionStore(redis),
             limiter: settings.rateLimit.map { RedisRateLimiter(redis, $0) },
+            challenges: try settings.puzzles.map { RedisChallenge(redis, $0) },
             redis: redis
         )
     }
@@ -65,5 +69,12 @@ struct Backends: Sendable {
     func close() async {
         await files?.close()
         await redis?.close()
+    }
+}
+
+extension Settings {
+    /// What is asked before a link: something to read, or for those who cannot see it, something for their machine.
+    fileprivate var puzzles: [any Puzzle] {
+        get throws { asksChallenge ? [ArithmeticPuzzle(), try WorkPuzzle(bits: workBits)] : [] }
     }
 }

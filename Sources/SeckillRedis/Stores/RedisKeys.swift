@@ -34,6 +34,7 @@ struct RedisKeys: Sendable {
     private let ofSession: String
     private let ofRate: String
     private let ofPage: String
+    private let ofChallenge: String
     private let ofQueue: String
 
     /// The prefix sets apart shops, or tests, that share a database.
@@ -44,6 +45,7 @@ struct RedisKeys: Sendable {
         ofSession = prefix + "seckill:session:"
         ofRate = prefix + "seckill:rate:"
         ofPage = prefix + "seckill:page:"
+        ofChallenge = prefix + "seckill:challenge:"
         ofQueue = prefix + "seckill:{queue:"
     }
 
@@ -57,6 +59,7 @@ struct RedisKeys: Sendable {
     func session(_ digest: String) -> RedisKey { RedisKey(ofSession, digest) }
     func rate(_ name: String, _ key: String) -> RedisKey { RedisKey(ofRate + name + ":", key) }
     func page(_ key: String) -> RedisKey { RedisKey(ofPage, key) }
+    func challenge(_ kind: String, _ id: String) -> RedisKey { RedisKey(ofChallenge + kind + ":", id) }
     func queue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:entries") }
     func deadQueue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:dead") }
 }

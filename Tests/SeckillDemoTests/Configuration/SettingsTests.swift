@@ -58,7 +58,8 @@ struct SettingsTests {
     @Test(
         arguments: [
             (.host, ""), (.port, ""), (.port, "-1"), (.port, "65536"), (.port, "http"), (.publicURL, "shop.example"),
-            (.ledger, ""), (.ledgerRate, "0"), (.ledgerRate, "1.5"), (.ledgerRate, "fast"), (.captcha, "on"),
+            (.ledger, ""), (.ledgerRate, "0"), (.ledgerRate, "1.5"), (.ledgerRate, "fast"), (.workBits, "0"),
+            (.workBits, "33"),
             (.captcha, "maybe"), (.rateLimit, "5"), (.rateLimit, "0/5s"), (.rateLimit, "5/0s"), (.rateLimit, "5/5w"),
             (.rateLimit, "1001/5s"), (.rateLimit, "5/2d"), (.sessionTTL, "0"), (.sessionTTL, "366d"),
             (.sessionTTL, "-5"),

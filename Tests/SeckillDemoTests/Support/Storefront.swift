@@ -18,6 +18,8 @@ struct Storefront {
     private static let metrics: Void = MetricsSystem.bootstrap(PrometheusRegistry.shared)
 
     let clock: ManualClock
+    /// The answers to what is drawn.
+    let book = AnswerBook()
     let shop: Shop
 
     init(
@@ -38,7 +40,12 @@ struct Storefront {
                 stock: settings.isDirect
                     ? DirectStockStore(ledger: ledger, clock: clock) : MemoryStockStore(clock: clock),
                 sessions: MemorySessionStore(clock: clock),
-                limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) }
+                limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) },
+                challenges: settings.asksChallenge
+                    ? [
+                        MemoryChallenge(book, clock: clock),
+                        MemoryChallenge(try WorkPuzzle(bits: settings.workBits), clock: clock),
+                    ] : []
             ),
             secrets: [Self.secret],
             clock: clock,

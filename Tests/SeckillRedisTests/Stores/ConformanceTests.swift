@@ -48,3 +48,17 @@ import Testing
     @Test(arguments: PageCacheConformance.checks)
     func conforms(_ check: PageCacheConformance.Check) async throws { try await suite.run(check) }
 }
+
+@Suite("RedisChallenge", .ifRedis, .redis) struct RedisChallengeConformance {
+    let suite: ChallengeConformance
+
+    init() {
+        let book = AnswerBook()
+        suite = ChallengeConformance(clock: .system, lifetime: .seconds(1), solve: book.solve) {
+            RedisChallenge(try .shared, book, lifetime: .seconds(1), keyPrefix: uniquePrefix())
+        }
+    }
+
+    @Test(arguments: ChallengeConformance.checks)
+    func conforms(_ check: ChallengeConformance.Check) async throws { try await suite.run(check) }
+}

@@ -1,0 +1,111 @@
+/// A line of digits and operators as an unsteady hand draws them: curves of a pen, with no text and no order that tells
+/// which is which.
+struct PenDrawing {
+    private struct Point {
+        var x: Double
+        var y: Double
+
+        static func middle(_ a: Point, _ b: Point) -> Point { Point(x: (a.x + b.x) / 2, y: (a.y + b.y) / 2) }
+    }
+
+    private static let height = 100.0
+    private static let advance = 54.0
+    private let width: Double
+    private var strokes: [(points: [Point], pen: Double)] = []
+
+    init(of text: String, using generator: inout RandomGenerator) {
+        width = Double(text.utf8.count) * Self.advance + 40
+        for (index, character) in text.enumerated() {
+            let x = 26 + Double(index) * Self.advance
+            for outline in Self.outlines[character] ?? [] { draw(outline, at: x, &generator) }
+        }
+        for _ in 0..<3 { scratch(&generator) }
+        strokes.shuffle(using: &generator)
+    }
+
+    private mutating func draw(_ outline: [(Int, Int)], at x: Double, _ generator: inout RandomGenerator) {
+        // Each stroke leans, grows and slips by itself.
+        let lean = Double.random(in: -0.16...0.16, using: &generator)
+        let size = Double.random(in: 0.5...0.62, using: &generator)
+        let slip = Point(
+            x: x + Double.random(in: -2...2, using: &generator),
+            y: 20 + Double.random(in: -5...5, using: &generator)
+        )
+        var shaken: [Point] = []
+        var last: (Int, Int)?
+        for (px, py) in outline {
+            // A point that is named twice is a corner, and stays one point.
+            if let last, last == (px, py), let point = shaken.last {
+                shaken.append(point)
+                continue
+            }
+            last = (px, py)
+            let (dx, dy) = (Double(px) + .random(in: -3...3, using: &generator), Double(py) - 50)
+            shaken.append(
+                Point(
+                    x: slip.x + (dx - dy * lean) * size,
+                    y: slip.y + 30 + (dy + dx * lean + .random(in: -3...3, using: &generator)) * size
+                )
+            )
+        }
+        strokes.append((shaken, .random(in: 3.2...4.6, using: &generator)))
+    }
+
+    /// A line that means nothing.
+    private mutating func scratch(_ generator: inout RandomGenerator) {
+        let start = Double.random(in: 0...width * 0.6, using: &generator)
+        let length = Double.random(in: 60...140, using: &generator)
+        let points = (0..<4).map { step in
+            Point(x: start + length * Double(step) / 3, y: .random(in: 8...92, using: &generator))
+        }
+        strokes.append((points, .random(in: 1.2...2, using: &generator)))
+    }
+
+    var svg: String {
+        let paths = strokes.map { stroke in
+            #"<path stroke-width="\#(Self.text(stroke.pen))" d="\#(Self.path(stroke.points))"/>"#
+        }
+        return #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \#(Self.text(width)) \#(Self.text(Self.height))""#
+            + ##" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">"##
+            + paths.joined() + "</svg>"
+    }
+
+    /// A smooth line by way of the points: through the middles between them, and through each that is there twice.
+    private static func path(_ points: [Point]) -> String {
+        func pair(_ point: Point) -> String { "\(text(point.x)) \(text(point.y))" }
+        guard let first = points.first, let last = points.last else { return "" }
+        var path = "M\(pair(first))"
+        for (point, next) in zip(points.dropFirst(), points.dropFirst(2)) {
+            path += "Q\(pair(point)) \(pair(.middle(point, next)))"
+        }
+        return path + "L\(pair(last))"
+    }
+
+    /// A tenth is as fine as anybody sees.
+    private static func text(_ number: Double) -> String {
+        let tenths = Int((number * 10).rounded())
+        return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
+    }
+
+    /// Strokes in a box 60 wide and 100 high.
+    private static let outlines: [Character: [[(Int, Int)]]] = [
+        "0": [[(30, 0), (2, -2), (-4, 50), (2, 102), (30, 102), (58, 102), (64, 50), (58, -2), (30, 0)]],
+        "1": [[(10, 24), (34, 0), (34, 0), (34, 100)]],
+        "2": [[(2, 26), (4, -8), (62, -10), (60, 36), (30, 66), (0, 100), (0, 100), (60, 100)]],
+        "3": [[(2, 10), (28, -10), (66, 2), (58, 46), (24, 46), (24, 46), (70, 48), (64, 108), (22, 108), (0, 88)]],
+        "4": [[(44, 100), (44, 0), (44, 0), (0, 68), (0, 68), (62, 68)]],
+        "5": [[(56, 0), (8, 0), (8, 0), (4, 46), (4, 46), (36, 30), (70, 52), (62, 108), (20, 108), (0, 90)]],
+        "6": [[(52, 2), (14, 6), (-4, 60), (0, 104), (34, 106), (66, 100), (62, 48), (30, 46), (4, 56), (1, 74)]],
+        "7": [[(0, 0), (60, 0), (60, 0), (40, 40), (22, 100)], [(16, 52), (52, 50)]],
+        "8": [
+            [
+                (30, 48), (-2, 40), (-2, -2), (30, -4), (62, -2), (62, 40), (30, 48), (-6, 58), (-4, 104), (30, 104),
+                (64, 104), (66, 58), (30, 48),
+            ]
+        ],
+        "9": [[(59, 26), (56, 54), (28, 56), (-4, 50), (-2, -2), (30, -6), (62, -4), (62, 46), (44, 98), (10, 100)]],
+        "+": [[(30, 22), (30, 78)], [(2, 50), (58, 50)]],
+        "-": [[(2, 50), (58, 50)]],
+        "*": [[(8, 28), (52, 72)], [(52, 28), (8, 72)]],
+    ]
+}
