@@ -14,6 +14,7 @@ extension FlashSale {
         } catch {
             logger.warning("stock not installed yet", metadata: ["seckill.sale": "\(sale.id)", "error": "\(error)"])
         }
+        try await look(at: sale.id)
         return outcome
     }
 
@@ -28,7 +29,7 @@ extension FlashSale {
             // The ledger has it, and the reconciler brings it to the store.
             logger.warning("terms not updated yet", metadata: ["seckill.sale": "\(sale)", "error": "\(error)"])
         }
-        return try await status(of: sale)
+        return try await look(at: sale)
     }
 
     /// Adds units to a sale. Nil if there is no such sale.
@@ -42,7 +43,7 @@ extension FlashSale {
             // The ledger has it, and the returns service brings it to the store.
             logger.warning("restock not applied yet", metadata: ["seckill.sale": "\(sale)", "error": "\(error)"])
         }
-        return try await status(of: sale)
+        return try await look(at: sale)
     }
 
     /// All sales, by id, as anybody may see them.
@@ -88,9 +89,21 @@ extension FlashSale {
     }
 
     private func status(of record: SaleRecord) async -> SaleStatus {
-        let snapshot = try? await stock.snapshot(of: record.sale.id)
-        let now = clock.now
-        let state: SaleStatus.State =
+        SaleStatus(record, try? await stock.snapshot(of: record.sale.id), at: clock.now)
+    }
+
+    /// The sale as it is now, which whoever listens for changes is told as well.
+    @discardableResult
+    func look(at sale: SaleID) async throws -> SaleStatus? {
+        let status = try await status(of: sale)
+        if let status { board.show(status) }
+        return status
+    }
+}
+
+extension SaleStatus {
+    init(_ record: SaleRecord, _ snapshot: StockSnapshot?, at now: Timestamp) {
+        let state: State =
             if record.isClosed(at: now) {
                 .closed
             } else if record.admission == .paused {
@@ -104,7 +117,7 @@ extension FlashSale {
             } else {
                 .open
             }
-        return SaleStatus(record: record, stock: snapshot, state: state, seenAt: now)
+        self.init(record: record, stock: snapshot, state: state, seenAt: now)
     }
 }
 

@@ -21,6 +21,7 @@ public final class FlashSale: Sendable {
 
     let catalog: Catalog
     let soldOut: SoldOutFlags
+    let board = SaleBoard()
     let events = Broadcast<Order>()
     let metrics = FunnelMetrics()
 
@@ -67,4 +68,9 @@ public final class FlashSale: Sendable {
     /// What becomes of orders on this node, from now on: those recorded, paid, cancelled and expired here. A consumer
     /// that falls 1,024 events behind misses the oldest. Ends with the consumer's task.
     public func orderEvents() -> AsyncStream<Order> { events.subscribe() }
+
+    /// Sales that look different from before, from now on, as this node notices: within a sweep of
+    /// ``Configuration/sweep``, or at once where it is told. Needs ``run()``. A consumer that falls 1,024 events behind
+    /// misses the oldest. Ends with the consumer's task.
+    public func saleEvents() -> AsyncStream<SaleStatus> { board.changes.subscribe() }
 }

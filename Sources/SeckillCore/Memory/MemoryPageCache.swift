@@ -27,8 +27,14 @@ public final class MemoryPageCache: PageCache {
 
     /// Makes room if need be.
     public func put(_ page: Page, for key: String, freshFor: Duration, staleFor: Duration) async throws {
+        put(page, for: key, freshFor: freshFor, staleFor: staleFor) { true }
+    }
+
+    /// Keeps the page if `condition`, which is asked when nothing else can come in between, says so.
+    func put(_ page: Page, for key: String, freshFor: Duration, staleFor: Duration, if condition: () -> Bool) {
         let now = clock.uptime
         entries.withLock { entries in
+            guard condition() else { return }
             entries[TextKey(key)] = Entry(page: page, freshUntil: now + freshFor, keptUntil: now + freshFor + staleFor)
             if entries.count > limit { entries = entries.filter { $0.value.keptUntil > now } }
             while entries.count > limit, let first = entries.min(by: { $0.value.keptUntil < $1.value.keptUntil }) {

@@ -46,6 +46,7 @@ extension FlashSale: Service {
             rebuild: rebuild,
             catalog: catalog,
             soldOut: soldOut,
+            board: board,
             clock: clock,
             pace: pace,
             logger: logger
@@ -57,6 +58,8 @@ extension FlashSale: Service {
         await cancelWhenGracefulShutdown {
             for await restock in self.stock.restocks() {
                 self.soldOut.clear(for: restock.sale, version: restock.version)
+                // Whatever this misses, the reconciler sees on its next round.
+                _ = try? await self.look(at: restock.sale)
             }
         }
     }

@@ -9,6 +9,7 @@ struct Reconciler: Sendable {
     let rebuild: StockRebuild
     let catalog: Catalog
     let soldOut: SoldOutFlags
+    let board: SaleBoard
     let clock: any SaleClock
     let pace: Pace
     let logger: Logger
@@ -34,6 +35,7 @@ struct Reconciler: Sendable {
         for record in try await catalog.refresh() {
             let sale = record.sale.id
             var memory = memories[sale] ?? Memory()
+            if memories[sale] != nil { board.show(SaleStatus(record, snapshots[sale], at: clock.now)) }
             if let snapshot = snapshots[sale], snapshot.epoch == record.epoch {
                 try await compare(record, snapshot, &memory)
             } else {
