@@ -107,6 +107,8 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            // In the binary, as the scripts above.
+            resources: [.embedInCode("Pages/Resources")],
             swiftSettings: strict
         ),
         .executableTarget(

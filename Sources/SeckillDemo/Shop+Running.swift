@@ -18,6 +18,12 @@ extension Shop {
         }
     }
 
+    /// All that runs, stopped in the opposite order: first the events, which never end by themselves, then the web
+    /// server, then the work behind it.
+    func services(around web: some Service) -> [any Service] {
+        [flashSale, PageKeeper(flashSale: flashSale, pages: pages), web, events]
+    }
+
     /// Serves until told to stop: then takes no more, answers what is in hand and records what is queued, all in ten
     /// seconds.
     func run() async throws {
@@ -25,9 +31,8 @@ extension Shop {
         let web = application { port in
             FileHandle.standardOutput.write(Data("swift-seckill listens on http://\(host):\(port)\n".utf8))
         }
-        // Stopped in the opposite order: first the web server, then the work behind it.
         var configuration = ServiceGroupConfiguration(
-            services: [flashSale, web],
+            services: services(around: web),
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

@@ -11,6 +11,8 @@ struct Shop: Sendable {
     let settings: Settings
     let backends: Backends
     let flashSale: FlashSale
+    let pages: Pages
+    let events: EventHub
     let site: Site
     let logger: Logger
 
@@ -49,16 +51,30 @@ struct Shop: Sendable {
             flashSale: flashSale,
             cookie: SessionCookie(isSecure: settings.publicURL?.isSecure ?? false)
         )
+        pages = Pages(
+            flashSale: flashSale,
+            asksChallenge: !backends.challenges.isEmpty,
+            cache: backends.pages.map { PageRenderer($0) }
+        )
+        events = EventHub(flashSale: flashSale, clock: clock)
         var resources = OperationRoutes(flashSale: flashSale).resources
         if settings.role != .worker {
             resources += PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
             resources += ChallengeRoutes(flashSale: flashSale, visitors: visitors).resources
             resources += SaleRoutes(flashSale: flashSale).resources
             resources += OrderRoutes(flashSale: flashSale, visitors: visitors).resources
+            resources += EventRoutes(flashSale: flashSale, visitors: visitors, events: events).resources
+            resources += PageRoutes(pages: pages, hasAdmin: settings.adminToken != nil).resources
             resources += SessionRoutes(flashSale: flashSale, visitors: visitors).resources
         }
         if let token = settings.adminToken {
-            resources += AdminRoutes(flashSale: flashSale, clock: clock, token: token).resources
+            resources +=
+                AdminRoutes(
+                    flashSale: flashSale,
+                    clock: clock,
+                    token: token,
+                    isSecure: settings.publicURL?.isSecure ?? false
+                ).resources
         }
         site = Site(resources: resources, origins: OriginPolicy(publicURL: settings.publicURL))
     }

@@ -72,6 +72,17 @@ extension OrderRow {
         return try Row.fetchAll(statement, arguments: arguments).map(OrderRow.init)
     }
 
+    /// A sale's rejected orders, the latest first. Looks through the whole sale where few are.
+    static func rejected(of sale: SaleID, limit: Int, _ db: Database) throws -> [OrderRow] {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT \(columns) FROM purchase
+                WHERE sale = (SELECT key FROM sale WHERE id = ?) AND status = 'rejected' ORDER BY key DESC LIMIT ?
+                """
+        )
+        return try Row.fetchAll(statement, arguments: [sale.text, max(0, limit)]).map(OrderRow.init)
+    }
+
     /// The row of an order.
     static func find(_ id: OrderID, _ db: Database) throws -> OrderRow? {
         let statement = try db.cachedStatement(

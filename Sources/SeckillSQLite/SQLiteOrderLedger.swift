@@ -186,3 +186,10 @@ public struct SQLiteOrderLedger: OrderLedger {
         }
     }
 }
+
+extension SQLiteOrderLedger: RejectionRegister {
+    /// Latest first.
+    public func rejections(of sale: SaleID, limit: Int) async throws -> [Order] {
+        try await file.read { db in try OrderRow.rejected(of: sale, limit: limit, db).map(\.order) }
+    }
+}

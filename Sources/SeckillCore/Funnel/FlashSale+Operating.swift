@@ -67,6 +67,11 @@ extension FlashSale {
         return SaleReport(status: await status(of: record), totals: totals)
     }
 
+    /// The sale's rejected orders, latest first, at most 50; nil if the ledger is no ``RejectionRegister``.
+    public func rejections(of sale: SaleID) async throws -> [Order]? {
+        try await (ledger as? any RejectionRegister)?.rejections(of: sale, limit: 50)
+    }
+
     /// How many reservations wait for the ledger, and for how long, as the store says it now; the gauges are told.
     public func backlog() async throws -> QueueDepth {
         let depth = try await stock.outbox.depth()

@@ -86,6 +86,13 @@ public final class MemoryOrderLedger: OrderLedger {
     public func totals(of sale: SaleID) async throws -> SaleTotals? { book.withLock { $0.totals(of: sale) } }
 }
 
+extension MemoryOrderLedger: RejectionRegister {
+    /// Latest first.
+    public func rejections(of sale: SaleID, limit: Int) async throws -> [Order] {
+        book.withLock { ($0.rejected[sale] ?? []).suffix(max(0, limit)).reversed() }
+    }
+}
+
 /// The rows of a ledger and the rules of changing them. A plain value; its owner locks it.
 private struct LedgerBook: Sendable {
     struct SaleRow: Sendable {
@@ -113,6 +120,7 @@ private struct LedgerBook: Sendable {
     var sales: [SaleID: SaleRow] = [:]
     var orders: [OrderID: Order] = [:]
     var ordersOf: [UserID: [OrderID]] = [:]
+    var rejected: [SaleID: [Order]] = [:]
     /// Still to be made, oldest first.
     var returns: [StockReturn] = []
     var deadlines = Heap<Deadline>()
@@ -214,6 +222,7 @@ private struct LedgerBook: Sendable {
         }
         orders[order.id] = order
         ordersOf[order.user, default: []].append(order.id)
+        if order.status == .rejected { rejected[sale, default: []].append(order) }
         return order
     }
 

@@ -96,6 +96,14 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Where rendered pages are kept: local, redis (and local), or off (default: redis with --redis, else local).",
+            valueName: "where"
+        )
+    )
+    var pageCache: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Link and purchase requests of one user in any such time, or off (default: 5/5s).",
             valueName: "n/time"
         )
@@ -149,7 +157,8 @@ struct ServeOptions: ParsableArguments {
         var values: [Setting: String] = [:]
         for (setting, text) in [
             Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
-            .redis: redis, .captcha: captcha, .workBits: workBits, .rateLimit: rateLimit, .sessionTTL: sessionTTL,
+            .redis: redis, .captcha: captcha, .workBits: workBits, .pageCache: pageCache, .rateLimit: rateLimit,
+            .sessionTTL: sessionTTL,
             .secret: secret,
             .adminToken: adminToken, .role: role, .logLevel: logLevel,
         ] { values[setting] = text }

@@ -18,6 +18,8 @@ struct Settings: Sendable {
     var asksChallenge = false
     /// How much work the challenge of those is who cannot see the other.
     var workBits = 18
+    /// Where rendered pages are kept.
+    var pageCache = PageCacheKind.local
     /// Ledger rows a second at most; nil for no limit.
     var ledgerRate: Int?
     /// Link and purchase requests of one user; nil for no limit.
@@ -31,6 +33,11 @@ struct Settings: Sendable {
     /// Writes every purchase into the ledger before it is answered.
     var isDirect = false
     var logLevel: Logger.Level = .info
+}
+
+/// Where rendered pages are kept: here, here and in Redis, or nowhere.
+enum PageCacheKind: String {
+    case local, redis, off
 }
 
 extension Settings {
@@ -58,6 +65,13 @@ extension Settings {
             { Int($0).flatMap { (1...32).contains($0) ? $0 : nil } }
         ) {
             workBits = bits
+        }
+        if redis != nil { pageCache = .redis }
+        if let kind = try source.value(.pageCache, "local, redis or off", { PageCacheKind(rawValue: $0) }) {
+            guard kind != .redis || redis != nil else {
+                throw SettingError(.pageCache, "must be local or off without --redis")
+            }
+            pageCache = kind
         }
         ledgerRate = try source.value(.ledgerRate, "1 to 1000000 orders a second") {
             Int($0).flatMap { (1...1_000_000).contains($0) ? $0 : nil }

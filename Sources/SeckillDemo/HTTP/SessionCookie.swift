@@ -14,20 +14,24 @@ struct SessionCookie: Sendable {
     }
 
     /// The token that `request` brings, if it can be one.
-    func token(of request: Request) -> SessionToken? {
-        for header in request.headers[values: .cookie] {
-            for pair in header.split(separator: ";") {
-                let pair = pair.drop { $0 == " " }
-                guard pair.hasPrefix("\(name)=") else { continue }
-                return SessionToken(pair.dropFirst(name.count + 1))
-            }
-        }
-        return nil
-    }
+    func token(of request: Request) -> SessionToken? { request.cookie(name).flatMap { SessionToken($0) } }
 
     /// The field that brings `token` to the browser.
     func setting(_ token: SessionToken) -> HTTPFields { [.setCookie: "\(name)=\(token.text)\(attributes)"] }
 
     /// The field that makes the browser forget.
     var clearing: HTTPFields { [.setCookie: "\(name)=\(attributes); Max-Age=0"] }
+}
+
+extension Request {
+    /// The value of the first cookie of this name.
+    func cookie(_ name: String) -> Substring? {
+        for header in headers[values: .cookie] {
+            for pair in header.split(separator: ";") {
+                let pair = pair.drop { $0 == " " }
+                if pair.hasPrefix("\(name)=") { return pair.dropFirst(name.count + 1) }
+            }
+        }
+        return nil
+    }
 }

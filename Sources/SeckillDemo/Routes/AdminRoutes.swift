@@ -3,22 +3,32 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import SeckillCore
 
-/// The operator's routes, for whoever has the token.
+/// The operator's routes, for whoever has the token, or the cookie that it was exchanged for.
 struct AdminRoutes: Sendable {
     let flashSale: FlashSale
     let clock: any SaleClock
     private let tokenDigest: SHA256Digest
+    private let cookie: AdminCookie
 
-    init(flashSale: FlashSale, clock: any SaleClock, token: String) {
+    init(flashSale: FlashSale, clock: any SaleClock, token: String, isSecure: Bool) {
         self.flashSale = flashSale
         self.clock = clock
         tokenDigest = SHA256.hash(data: Array(token.utf8))
+        cookie = AdminCookie(token: token, isSecure: isSecure)
     }
 
     var resources: [Resource] {
         [
+            Resource(
+                "/admin/session",
+                [
+                    .get: guarded { _ in Response(status: .noContent) }, .post: enter,
+                    .delete: { _ in Response(status: .noContent, headers: cookie.clearing) },
+                ]
+            ),
             Resource("/admin/sales", [.post: guarded(create)]),
             Resource("/admin/sales/{sale}", [.get: guarded(show)]),
+            Resource("/admin/sales/{sale}/rejections", [.get: guarded(rejections)]),
             Resource("/admin/sales/{sale}/pause", [.post: guarded { try await turn($0, to: .paused) }]),
             Resource("/admin/sales/{sale}/resume", [.post: guarded { try await turn($0, to: .open) }]),
             Resource("/admin/sales/{sale}/close", [.post: guarded { try await turn($0, to: .closed) }]),
@@ -28,13 +38,26 @@ struct AdminRoutes: Sendable {
 
     private func guarded(_ handler: @escaping Resource.Handler) -> Resource.Handler {
         { call in
-            let parts = (call.request.headers[.authorization] ?? "").split(separator: " ", maxSplits: 1)
-            // Digests compare in constant time, whatever the lengths.
-            guard parts.count == 2, parts[0].lowercased() == "bearer",
-                SHA256.hash(data: Array(parts[1].utf8)) == tokenDigest
-            else { throw Problem(.unauthorized, "Send Authorization: Bearer and the token.") }
+            guard cookie.isBrought(by: call.request) || isToken(bearer(of: call.request)) else {
+                throw Problem(.unauthorized, "Send Authorization: Bearer and the token.")
+            }
             return try await handler(call)
         }
+    }
+
+    private func bearer(of request: Request) -> Substring {
+        let parts = (request.headers[.authorization] ?? "").split(separator: " ", maxSplits: 1)
+        return parts.count == 2 && parts[0].lowercased() == "bearer" ? parts[1] : ""
+    }
+
+    /// Digests compare in constant time, whatever the lengths.
+    private func isToken(_ text: some StringProtocol) -> Bool { SHA256.hash(data: Array(text.utf8)) == tokenDigest }
+
+    private func enter(_ call: Call) async throws -> Response {
+        guard isToken(try call.fields().string("token", "the operator's token")) else {
+            throw Problem(.unauthorized, "It is another token.")
+        }
+        return Response(status: .noContent, headers: cookie.setting)
     }
 
     private func create(_ call: Call) async throws -> Response {
@@ -51,6 +74,12 @@ struct AdminRoutes: Sendable {
     private func show(_ call: Call) async throws -> Response {
         guard let id = call.sale, let report = try await flashSale.report(of: id) else { throw Problem(.noSale) }
         return Response(.ok, .report(report))
+    }
+
+    private func rejections(_ call: Call) async throws -> Response {
+        guard let id = call.sale, try await flashSale.status(of: id) != nil else { throw Problem(.noSale) }
+        let orders = try await flashSale.rejections(of: id) ?? []
+        return Response(.ok, ["orders": .array(orders.map { .rejection($0) })])
     }
 
     private func turn(_ call: Call, to admission: Admission) async throws -> Response {

@@ -2,13 +2,12 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import SeckillCore
 
-/// What those ask who watch over the server, and a word for those who open it in a browser.
+/// What those ask who watch over the server.
 struct OperationRoutes: Sendable {
     let flashSale: FlashSale
 
     var resources: [Resource] {
         [
-            Resource("/", [.get: welcome]),
             Resource("/health", [.get: health]),
             Resource("/ready", [.get: ready]),
             Resource("/metrics", [.get: metrics]),
@@ -38,29 +37,6 @@ struct OperationRoutes: Sendable {
             status: .ok,
             headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: page.text))
-        )
-    }
-
-    private func welcome(_ call: Call) async throws -> Response {
-        let page = """
-            <!DOCTYPE html>
-            <html lang="en">
-            <meta charset="utf-8">
-            <title>swift-seckill</title>
-            <h1>swift-seckill</h1>
-            <p>This server sells a few units to a huge crowd. It speaks JSON: begin with
-            <a href="/api/sales">/api/sales</a>; Docs/openapi.yaml describes the rest.</p>
-            </html>
-
-            """
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/html; charset=utf-8",
-                .cacheControl: "public, max-age=60",
-                .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
-            ],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: page))
         )
     }
 }

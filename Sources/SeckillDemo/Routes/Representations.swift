@@ -48,6 +48,15 @@ extension JSON {
         ]
     }
 
+    /// A rejected order as the operator may see it.
+    static func rejection(_ order: Order) -> JSON {
+        [
+            "order": .string(order.id.text),
+            "user": .string(order.user.text),
+            "reason": order.reason.map { .string($0.rawValue) } ?? .null,
+        ]
+    }
+
     /// An order as its buyer may see it.
     static func order(_ order: Order) -> JSON {
         [

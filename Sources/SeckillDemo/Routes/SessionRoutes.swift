@@ -6,7 +6,11 @@ struct SessionRoutes: Sendable {
     let flashSale: FlashSale
     let visitors: Visitors
 
-    var resources: [Resource] { [Resource("/api/session", [.post: logIn, .delete: logOut])] }
+    var resources: [Resource] { [Resource("/api/session", [.get: show, .post: logIn, .delete: logOut])] }
+
+    private func show(_ call: Call) async throws -> Response {
+        Response(.ok, ["user": .string(try await visitors.user(of: call).text)])
+    }
 
     private func logIn(_ call: Call) async throws -> Response {
         let rule = "1 to 128 bytes of UTF-8 without control characters"

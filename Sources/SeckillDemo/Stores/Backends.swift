@@ -10,6 +10,8 @@ struct Backends: Sendable {
     var stock: any StockStore
     var sessions: any SessionStore
     var limiter: (any RateLimiter)?
+    /// Rendered pages; nil to render each time.
+    var pages: (any PageCache)?
     /// Any of which comes before a link.
     var challenges: [any Challenge] = []
     /// The files under stock and sessions, which no other server may use meanwhile.
@@ -38,6 +40,7 @@ struct Backends: Sendable {
             stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: .system) : files.stock,
             sessions: files.sessions,
             limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: .system) },
+            pages: settings.pageCache == .off ? nil : MemoryPageCache(),
             challenges: try settings.puzzles.map { MemoryChallenge($0) },
             files: files
         )
@@ -61,6 +64,7 @@ struct Backends: Sendable {
             stock: RedisStockStore(redis),
             sessions: RedisSessionStore(redis),
             limiter: settings.rateLimit.map { RedisRateLimiter(redis, $0) },
+            pages: settings.pages(redis),
             challenges: try settings.puzzles.map { RedisChallenge(redis, $0) },
             redis: redis
         )
@@ -73,6 +77,14 @@ struct Backends: Sendable {
 }
 
 extension Settings {
+    fileprivate func pages(_ redis: RedisConnection) -> (any PageCache)? {
+        switch pageCache {
+        case .off: nil
+        case .local: MemoryPageCache()
+        case .redis: LayeredPageCache(MemoryPageCache(), over: RedisPageCache(redis))
+        }
+    }
+
     /// What is asked before a link: something to read, or for those who cannot see it, something for their machine.
     fileprivate var puzzles: [any Puzzle] {
         get throws { asksChallenge ? [ArithmeticPuzzle(), try WorkPuzzle(bits: workBits)] : [] }

@@ -14,7 +14,7 @@ extension Storefront {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let web = shop.application(limits: limits) { port.yield($0) }
         let server = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: [shop.flashSale, web], logger: shop.logger)
+            configuration: ServiceGroupConfiguration(services: shop.services(around: web), logger: shop.logger)
         )
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -1,0 +1,135 @@
+internal import NIOCore
+internal import SeckillCore
+internal import ServiceLifecycle
+
+/// Who listens to which sale on this node. Hears everything once, writes it down once, and hands it to whom it concerns;
+/// nobody who works on a purchase waits for that.
+final class EventHub: Service {
+    private struct Listener: Sendable {
+        var sale: SaleID
+        var user: UserID?
+        var mailbox: EventMailbox
+        /// Ends a reader that does not read.
+        var drop: @Sendable () -> Void
+    }
+
+    private struct State: Sendable {
+        var next = 0
+        var isOver = false
+        var listeners: [Int: Listener] = [:]
+        var ofSale: [SaleID: Set<Int>] = [:]
+        var ofUser: [UserID: Set<Int>] = [:]
+    }
+
+    private static let greetingInterval: Duration = .seconds(15)
+    private let flashSale: FlashSale
+    private let clock: any SaleClock
+    private let state = Locked(State())
+
+    init(flashSale: FlashSale, clock: any SaleClock) {
+        self.flashSale = flashSale
+        self.clock = clock
+    }
+
+    var listenerCount: Int { state.withLock { $0.listeners.count } }
+
+    /// Tells everybody until graceful shutdown, and then that it is over.
+    func run() async throws {
+        let (sales, orders) = (flashSale.saleEvents(), flashSale.orderEvents())
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { for await sale in sales { self.tell(sale) } }
+                group.addTask { for await order in orders { self.tell(order) } }
+                group.addTask { await self.greet() }
+            }
+        }
+        let listeners = state.withLock { state in
+            state.isOver = true
+            return Array(state.listeners.values)
+        }
+        for listener in listeners { listener.mailbox.close() }
+    }
+
+    /// Listens to a sale, and to the orders of `user` in it, until the hub is over or `send` throws. Cancelled while
+    /// `send` does not return for two greetings in a row.
+    func listen(
+        to sale: SaleID,
+        as user: UserID?,
+        _ send: @escaping @Sendable (EventMailbox) async throws -> Void
+    ) async throws {
+        let mailbox = EventMailbox()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let (stream, drop) = AsyncStream.makeStream(of: Void.self)
+            guard let id = add(Listener(sale: sale, user: user, mailbox: mailbox, drop: { drop.finish() })) else {
+                return
+            }
+            defer { remove(id) }
+            group.addTask { try await send(mailbox) }
+            group.addTask {
+                for await _ in stream {}
+                try Task.checkCancellation()
+                throw SlowReader()
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    struct SlowReader: Error {}
+
+    func tell(_ status: SaleStatus) {
+        let mailboxes = state.withLock { state in
+            (state.ofSale[status.record.sale.id] ?? []).compactMap { state.listeners[$0]?.mailbox }
+        }
+        guard !mailboxes.isEmpty else { return }
+        let event = Self.event("sale", .sale(status))
+        for mailbox in mailboxes { mailbox.put(sale: event) }
+    }
+
+    func tell(_ order: Order) {
+        let mailboxes = state.withLock { state in
+            (state.ofUser[order.user] ?? []).compactMap { state.listeners[$0] }
+                .filter { $0.sale == order.id.sale }.map(\.mailbox)
+        }
+        guard !mailboxes.isEmpty else { return }
+        let event = Self.event("order", .order(order))
+        for mailbox in mailboxes { mailbox.put(event, of: order.id) }
+    }
+
+    static func event(_ name: String, _ json: JSON) -> ByteBuffer {
+        var event = ByteBuffer(string: "event: \(name)\ndata: ")
+        event.writeBytes(json.bytes)
+        event.writeString("\n\n")
+        return event
+    }
+
+    private func greet() async {
+        while (try? await clock.sleep(for: Self.greetingInterval)) != nil {
+            for listener in state.withLock({ Array($0.listeners.values) }) where !listener.mailbox.greet() {
+                listener.drop()
+            }
+        }
+    }
+
+    private func add(_ listener: Listener) -> Int? {
+        state.withLock { state in
+            guard !state.isOver else { return nil }
+            state.next += 1
+            state.listeners[state.next] = listener
+            state.ofSale[listener.sale, default: []].insert(state.next)
+            if let user = listener.user { state.ofUser[user, default: []].insert(state.next) }
+            return state.next
+        }
+    }
+
+    private func remove(_ id: Int) {
+        state.withLock { state in
+            guard let listener = state.listeners.removeValue(forKey: id) else { return }
+            state.ofSale[listener.sale]?.remove(id)
+            if state.ofSale[listener.sale]?.isEmpty == true { state.ofSale[listener.sale] = nil }
+            guard let user = listener.user else { return }
+            state.ofUser[user]?.remove(id)
+            if state.ofUser[user]?.isEmpty == true { state.ofUser[user] = nil }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// Small charts, drawn as SVG.
+'use strict';
+
+const charts = {
+  make(name, attributes) {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  },
+
+  // A line of the last values, the newest at the right.
+  line(svg, values, length) {
+    svg.setAttribute('viewBox', `0 0 ${length - 1} 40`);
+    svg.setAttribute('preserveAspectRatio', 'none');
+    const top = Math.max(...values, 1e-9);
+    const points = values.map((value, index) => `${length - values.length + index},${(38 - value / top * 34).toFixed(2)}`);
+    const first = points.length ? points[0].split(',')[0] : 0;
+    svg.replaceChildren(
+      this.make('polygon', { points: `${first},40 ${points.join(' ')} ${length - 1},40`, fill: 'currentColor', opacity: 0.15 }),
+      this.make('polyline', {
+        points: points.join(' '), fill: 'none', stroke: 'currentColor', 'stroke-width': 2,
+        'vector-effect': 'non-scaling-stroke', 'stroke-linejoin': 'round',
+      }),
+    );
+  },
+
+  // One bar of several parts: [[name, value, class]].
+  stack(svg, parts) {
+    const sum = parts.reduce((sum, [, value]) => sum + value, 0) || 1;
+    let x = 0;
+    svg.replaceChildren(...parts.map(([, value, kind]) => {
+      const width = value / sum * 100;
+      const bar = this.make('rect', { x, y: 0, width, height: 10, fill: 'currentColor', class: kind });
+      x += width;
+      return bar;
+    }));
+  },
+
+  // A list of bars with their names and numbers: [[name, value, class]].
+  bars(list, rows) {
+    const top = Math.max(1, ...rows.map(([, value]) => value));
+    list.replaceChildren(...rows.flatMap(([name, value, kind]) => {
+      const term = document.createElement('dt');
+      term.textContent = name;
+      const holder = document.createElement('span');
+      holder.className = kind;
+      const svg = this.make('svg', { viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+      // Rare and worth seeing: a bar is never thinner than a hair.
+      const width = value === 0 ? 0 : Math.max(0.6, value / top * 100);
+      svg.append(this.make('rect', { x: 0, y: 0, width, height: 10, rx: 0.5, fill: 'currentColor' }));
+      holder.append(svg);
+      const number = document.createElement('dd');
+      number.textContent = value.toLocaleString('en');
+      return [term, holder, number];
+    }));
+  },
+};
