@@ -33,7 +33,7 @@ struct SettingsTests {
         let sale = #"{"id":"a","title":"A","price":1,"stock":1}"#
         let values: [Setting: String] = [
             .host: "0.0.0.0", .port: "0", .publicURL: "https://shop.example", .ledger: "/tmp/x", .ledgerRate: "500",
-            .captcha: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
+            .captcha: "on", .workBits: "20", .pageCache: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
             .secret: String(repeating: "n", count: 32) + "," + String(repeating: "o", count: 32),
             .redis: "redis://user:pass@10.0.0.1:7000/2",
             .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "false", .logLevel: "debug",
@@ -58,7 +58,8 @@ struct SettingsTests {
     @Test(
         arguments: [
             (.host, ""), (.port, ""), (.port, "-1"), (.port, "65536"), (.port, "http"), (.publicURL, "shop.example"),
-            (.ledger, ""), (.ledgerRate, "0"), (.ledgerRate, "1.5"), (.ledgerRate, "fast"), (.workBits, "0"),
+            (.ledger, ""), (.ledgerRate, "0"), (.ledgerRate, "1.5"), (.ledgerRate, "fast"), (.pageCache, "redis"),
+            (.pageCache, "on"), (.workBits, "0"),
             (.workBits, "33"),
             (.captcha, "maybe"), (.rateLimit, "5"), (.rateLimit, "0/5s"), (.rateLimit, "5/0s"), (.rateLimit, "5/5w"),
             (.rateLimit, "1001/5s"), (.rateLimit, "5/2d"), (.sessionTTL, "0"), (.sessionTTL, "366d"),

@@ -141,3 +141,45 @@ struct AdminTests {
         #expect(try await front.admin(.put, "/admin/sales/tea").problem == .notFound)
     }
 }
+
+struct AdminSessionTests {
+    @Test func theTokenIsExchangedForACookieOfItsOwn() async throws {
+        let front = try await Storefront.selling()
+        #expect(try await front.send(.get, "/admin/session").problem == .unauthorized)
+        #expect(try await front.send(.post, "/admin/session", #"{"token":"wrong"}"#).problem == .unauthorized)
+        #expect(try await front.send(.post, "/admin/session", "{}").problem == .badRequest)
+        let answer = try await front.send(.post, "/admin/session", #"{"token":"\#(Storefront.token)"}"#)
+        #expect(answer.status == 204)
+        let cookie = try #require(answer.fields[.setCookie])
+        #expect(cookie.hasSuffix("; Path=/admin; HttpOnly; SameSite=Strict") && !cookie.contains(Storefront.token))
+        let fields: HTTPFields = [.cookie: "x=y; " + cookie.prefix { $0 != ";" }]
+        #expect(try await front.send(.get, "/admin/session", nil, fields).status == 204)
+        #expect(try await front.send(.get, "/admin/sales/tea", nil, fields).status == 200)
+        #expect(try await front.send(.post, "/admin/sales/tea/pause", nil, fields)["state"] == "paused")
+        var foreign = fields
+        foreign[.origin] = "http://evil.test"
+        #expect(try await front.send(.post, "/admin/sales/tea/resume", nil, foreign).problem == .crossOrigin)
+        let other = try Storefront { $0.adminToken = "another-token" }
+        #expect(try await other.send(.get, "/admin/session", nil, fields).problem == .unauthorized)
+        for value in ["", "admin", String(cookie.dropFirst(6).prefix(39))] {
+            #expect(
+                try await front.send(.get, "/admin/session", nil, [.cookie: "admin=\(value)"]).problem == .unauthorized
+            )
+        }
+        let left = try await front.send(.delete, "/admin/session")
+        #expect(left.status == 204 && left.fields[.setCookie]?.hasSuffix("Max-Age=0") == true)
+    }
+
+    @Test func rejectedOrdersAreListedWithTheirReasons() async throws {
+        let ledger = MemoryOrderLedger()
+        let front = try await Storefront.selling(ledger: ledger)
+        #expect(try await front.admin(.get, "/admin/sales/tea/rejections").json == ["orders": .array([])])
+        #expect(try await front.admin(.get, "/admin/sales/none/rejections").problem == .noSale)
+        #expect(try await front.send(.get, "/admin/sales/tea/rejections").problem == .unauthorized)
+        let order = OrderID("tea.1.AAAAAAAAAAAA.BBBBBBBBBBBB")!
+        let reservation = Reservation(order: order, user: UserID("alice")!, sequence: 1, reservedAt: front.clock.now)
+        _ = try await ledger.reject(reservation, because: .undeliverable, at: front.clock.now)
+        let expected: JSON = ["order": .string(order.text), "user": "alice", "reason": "undeliverable"]
+        #expect(try await front.admin(.get, "/admin/sales/tea/rejections").json == ["orders": .array([expected])])
+    }
+}

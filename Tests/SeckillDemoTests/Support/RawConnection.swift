@@ -1,18 +1,20 @@
 import NIOCore
 import NIOPosix
+import SeckillCore
 
 /// A connection on which a test says what it likes, and hears everything until the other side ends it.
 final class RawConnection: Sendable {
     private let channel: any Channel
-    private let heard: EventLoopFuture<String>
+    private let end: EventLoopFuture<String>
+    private let soFar = Locked("")
 
     init(to port: Int) async throws {
         let promise = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: String.self)
-        heard = promise.futureResult
+        end = promise.futureResult
         channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .channelInitializer { channel in
+            .channelInitializer { [soFar] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Listener(promise))
+                    try channel.pipeline.syncOperations.addHandler(Listener(promise, soFar))
                 }
             }
             .connect(host: "127.0.0.1", port: port)
@@ -24,7 +26,10 @@ final class RawConnection: Sendable {
     func close() async { try? await channel.close() }
 
     /// All that was sent, once the other side has closed.
-    func heardAtTheEnd() async throws -> String { try await heard.get() }
+    func heardAtTheEnd() async throws -> String { try await end.get() }
+
+    /// What has been sent so far.
+    var heard: String { soFar.withLock { $0 } }
 
     /// What the server says to `text` until it closes.
     static func talk(to port: Int, _ text: String) async throws -> String {
@@ -39,12 +44,17 @@ private final class Listener: ChannelInboundHandler {
 
     private let promise: EventLoopPromise<String>
     private var heard = ByteBuffer()
+    private let soFar: Locked<String>
 
-    init(_ promise: EventLoopPromise<String>) { self.promise = promise }
+    init(_ promise: EventLoopPromise<String>, _ soFar: Locked<String>) {
+        self.promise = promise
+        self.soFar = soFar
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         heard.writeBuffer(&bytes)
+        soFar.withLock { $0 = String(buffer: heard) }
     }
 
     func channelInactive(context: ChannelHandlerContext) { promise.succeed(String(buffer: heard)) }

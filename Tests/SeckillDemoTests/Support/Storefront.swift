@@ -41,6 +41,7 @@ struct Storefront {
                     ? DirectStockStore(ledger: ledger, clock: clock) : MemoryStockStore(clock: clock),
                 sessions: MemorySessionStore(clock: clock),
                 limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) },
+                pages: settings.pageCache == .off ? nil : MemoryPageCache(clock: clock),
                 challenges: settings.asksChallenge
                     ? [
                         MemoryChallenge(book, clock: clock),
