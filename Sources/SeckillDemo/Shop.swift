@@ -42,6 +42,7 @@ struct Shop: Sendable {
             sessions: backends.sessions,
             limiter: backends.limiter,
             challenges: backends.challenges,
+            signals: backends.signals,
             signer: try LinkSigner(secrets: secrets.map { Array($0.utf8) }),
             configuration: configuration,
             clock: clock,

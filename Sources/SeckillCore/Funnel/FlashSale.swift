@@ -13,6 +13,7 @@ public final class FlashSale: Sendable {
     let sessions: any SessionStore
     let limiter: (any RateLimiter)?
     let challenges: [any Challenge]
+    let signals: (any OrderSignals)?
     let signer: LinkSigner
     let configuration: Configuration
     let clock: any SaleClock
@@ -22,7 +23,7 @@ public final class FlashSale: Sendable {
     let catalog: Catalog
     let soldOut: SoldOutFlags
     let board = SaleBoard()
-    let events = Broadcast<Order>()
+    let events = OrderNews()
     let metrics = FunnelMetrics()
 
     /// A funnel over these backends.
@@ -30,6 +31,7 @@ public final class FlashSale: Sendable {
     /// - Parameters:
     ///   - limiter: counts link and purchase requests by user; nil admits all.
     ///   - challenges: any of which must be answered before a link is given; none, and links are free.
+    ///   - signals: what other nodes hear of orders through; nil where there are none.
     ///   - signer: signs order ids and links. Nodes of one shop must share its secrets.
     public init(
         stock: any StockStore,
@@ -37,6 +39,7 @@ public final class FlashSale: Sendable {
         sessions: any SessionStore,
         limiter: (any RateLimiter)? = nil,
         challenges: [any Challenge] = [],
+        signals: (any OrderSignals)? = nil,
         signer: LinkSigner,
         configuration: Configuration = Configuration(),
         clock: any SaleClock = .system,
@@ -48,6 +51,7 @@ public final class FlashSale: Sendable {
         self.sessions = sessions
         self.limiter = limiter
         self.challenges = challenges
+        self.signals = signals
         self.signer = signer
         self.configuration = configuration
         self.clock = clock
@@ -65,8 +69,9 @@ public final class FlashSale: Sendable {
         case user(UserID)
     }
 
-    /// What becomes of orders on this node, from now on: those recorded, paid, cancelled and expired here. A consumer
-    /// that falls 1,024 events behind misses the oldest. Ends with the consumer's task.
+    /// What becomes of orders, from now on: those recorded, paid, cancelled and expired here, and, where there are
+    /// ``OrderSignals`` and ``run()`` is running, on other nodes. Those may come twice or not at all. A consumer that falls
+    /// 1,024 events behind misses the oldest. Ends with the consumer's task.
     public func orderEvents() -> AsyncStream<Order> { events.subscribe() }
 
     /// Sales that look different from before, from now on, as this node notices: within a sweep of

@@ -4,7 +4,7 @@ struct ExpiryService: Sendable {
 
     let ledger: any OrderLedger
     let clock: any SaleClock
-    let events: Broadcast<Order>
+    let events: OrderNews
     let pace: Pace
     let metrics: FunnelMetrics
 

@@ -10,6 +10,10 @@ extension FlashSale: Service {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await self.reconciler.run() }
             group.addTask { await self.listenToRestocks() }
+            if let signals {
+                group.addTask { await self.tellOthers(signals) }
+                group.addTask { await self.listenToOthers(signals) }
+            }
             if configuration.role != .web {
                 group.addTask { try await self.worker.run() }
                 group.addTask { try await self.expiry.run() }
@@ -53,6 +57,18 @@ extension FlashSale: Service {
         )
     }
     private var pace: Pace { Pace(clock: clock, interval: configuration.sweep, logger: logger) }
+
+    private func tellOthers(_ signals: any OrderSignals) async {
+        await cancelWhenGracefulShutdown {
+            for await orders in self.events.batches() { try? await signals.send(orders) }
+        }
+    }
+
+    private func listenToOthers(_ signals: any OrderSignals) async {
+        await cancelWhenGracefulShutdown {
+            for await order in signals.orders() { self.events.hear(order) }
+        }
+    }
 
     private func listenToRestocks() async {
         await cancelWhenGracefulShutdown {

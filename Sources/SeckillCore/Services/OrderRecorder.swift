@@ -4,7 +4,7 @@ internal import Logging
 struct OrderRecorder: Sendable {
     let ledger: any OrderLedger
     let clock: any SaleClock
-    let events: Broadcast<Order>
+    let events: OrderNews
     let metrics: FunnelMetrics
     let logger: Logger
 

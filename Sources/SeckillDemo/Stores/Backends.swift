@@ -14,6 +14,8 @@ struct Backends: Sendable {
     var pages: (any PageCache)?
     /// Any of which comes before a link.
     var challenges: [any Challenge] = []
+    /// How other servers hear what becomes of orders; nil where there are none.
+    var signals: (any OrderSignals)?
     /// The files under stock and sessions, which no other server may use meanwhile.
     var files: EmbeddedStores?
     /// What everything but the ledger travels over, where other servers share it.
@@ -66,6 +68,7 @@ struct Backends: Sendable {
             limiter: settings.rateLimit.map { RedisRateLimiter(redis, $0) },
             pages: settings.pages(redis),
             challenges: try settings.puzzles.map { RedisChallenge(redis, $0) },
+            signals: RedisOrderSignals(redis),
             redis: redis
         )
     }

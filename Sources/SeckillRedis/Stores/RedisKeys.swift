@@ -29,6 +29,8 @@ struct RedisKeys: Sendable {
     let sales: RedisKey
     /// Where gains of units are announced.
     let restocks: RedisKey
+    /// Where nodes tell each other what becomes of orders.
+    let orders: RedisKey
 
     private let ofSale: String
     private let ofSession: String
@@ -41,6 +43,7 @@ struct RedisKeys: Sendable {
     init(prefix: String) {
         sales = RedisKey(prefix + "seckill:sales")
         restocks = RedisKey(prefix + "seckill:restocks")
+        orders = RedisKey(prefix + "seckill:orders")
         ofSale = prefix + "seckill:{"
         ofSession = prefix + "seckill:session:"
         ofRate = prefix + "seckill:rate:"

@@ -14,7 +14,7 @@ public final class RedisStockStore: StockStore {
     private let clock: any SaleClock
     private let outboxLimit: Int
     private let retention: Duration
-    private let signals: RestockSignals
+    private let signals: Signals<Restock>
     /// The sales that this node has told Redis of, and the epoch each was last seen in.
     let seen = Locked<[SaleID: Int]>([:])
 
@@ -36,7 +36,7 @@ public final class RedisStockStore: StockStore {
         self.clock = clock
         self.random = random
         keys = RedisKeys(prefix: keyPrefix)
-        signals = RestockSignals(redis, channel: keys.restocks.text)
+        signals = Signals(redis, channel: keys.restocks.text)
     }
 
     /// False: asking costs a round trip.
