@@ -33,7 +33,8 @@ struct SettingsTests {
         let sale = #"{"id":"a","title":"A","price":1,"stock":1}"#
         let values: [Setting: String] = [
             .host: "0.0.0.0", .port: "0", .publicURL: "https://shop.example", .ledger: "/tmp/x", .ledgerRate: "500",
-            .captcha: "on", .workBits: "20", .pageCache: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
+            .captcha: "on",
+            .workBits: "20", .pageCache: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
             .secret: String(repeating: "n", count: 32) + "," + String(repeating: "o", count: 32),
             .redis: "redis://user:pass@10.0.0.1:7000/2",
             .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "false", .logLevel: "debug",
