@@ -35,6 +35,33 @@ struct NodesTests {
         }
     }
 
+    /// A worker records what one node accepted, and the other tells who listens there.
+    @Test func whatHappensElsewhereIsToldAndShownHere() async throws {
+        try await Chain.open(.redis, tea(#""stock":5"#)) { chain in
+            let clients = try await chain.clients(2)
+            let alice = try await Buyer("alice", clients[0])
+            let stream = try await RawConnection(to: chain.ports[1])
+            let cookie = try #require(alice.fields[.cookie])
+            try await stream.send("GET /api/sales/tea/events HTTP/1.1\r\nHost: shop.test\r\nCookie: \(cookie)\r\n\r\n")
+            func hears(_ text: String) async -> Bool { await eventually { stream.heard.contains(text) } }
+            #expect(await hears("event: sale"))
+            let order = try await alice.buy("tea")["order"].text!
+            #expect(await hears(#""order":"\#(order)","sale":"tea","status":"awaiting_payment""#))
+            #expect(try await alice.send(.post, "/api/orders/\(order)/payment").status == 200)
+            #expect(await hears(#""order":"\#(order)","sale":"tea","status":"paid""#))
+
+            #expect(try await clients[1].send(.get, "/sales/tea").text.contains(">On sale<"))
+            let paused = try await Operator(client: clients[0]).send(.post, "/admin/sales/tea/pause")
+            #expect(paused.status == 200)
+            #expect(await hears(#""state":"paused""#))
+            let isShown = try await eventually(within: .seconds(2)) {
+                try await clients[1].send(.get, "/sales/tea").text.contains(">Paused<")
+            }
+            #expect(isShown)
+            await stream.close()
+        }
+    }
+
     /// Taken in turns: what one node's buyer gives up, the other's wants.
     @Test func whatIsReturnedOnOneNodeIsSoldOnTheOtherWithinTwoSeconds() async throws {
         try await Chain.open(.redis, tea(#""stock":1"#)) { chain in

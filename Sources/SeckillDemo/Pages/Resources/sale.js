@@ -13,6 +13,7 @@ let question = null;
 let busy = false;
 let events = null;
 let polling = null;
+let hurriedAt = 0;
 
 // MARK: The sale
 
@@ -60,10 +61,10 @@ function tick() {
   const closes = sale.closesAt === null ? Infinity : Date.parse(sale.closesAt) - shop.now();
   if (sale.state === 'scheduled') {
     countdown.textContent = `Opens in ${shop.clock(opens)}`;
-    if (opens <= 0) refreshSale();
+    if (opens <= 0) hurry(refreshSale);
   } else if (closes < 86400000 && sale.state !== 'closed') {
     countdown.textContent = `Ends in ${shop.clock(closes)}`;
-    if (closes <= 0) refreshSale();
+    if (closes <= 0) hurry(refreshSale);
   } else {
     countdown.textContent = '';
   }
@@ -71,8 +72,15 @@ function tick() {
   if (order && order.status === 'awaiting_payment') {
     const left = Date.parse(order.payBy) - shop.now();
     part('deadline').textContent = left > 0 ? `Pay within ${shop.clock(left)}` : 'The time to pay is over.';
-    if (left <= 0) refreshOrder(order.order);
+    if (left <= 0) hurry(() => refreshOrder(order.order));
   }
+}
+
+// The events will tell; should they not, every page asks at a moment of its own, for all of them wait for the same one.
+function hurry(ask) {
+  if (performance.now() - hurriedAt < 1000 + Math.random() * 2000) return;
+  hurriedAt = performance.now();
+  ask();
 }
 
 async function refreshSale() {
