@@ -16,11 +16,15 @@ final class EventHub: Service {
     private struct State: Sendable {
         var next = 0
         var isOver = false
+        /// What is to be told of each sale: the latest, should it change while a crowd is being told.
+        var news: [SaleID: SaleStatus] = [:]
         var listeners: [Int: Listener] = [:]
         var ofSale: [SaleID: Set<Int>] = [:]
         var ofUser: [UserID: Set<Int>] = [:]
     }
 
+    private static let slice = 64
+    private static let pause: Duration = .milliseconds(5)
     private static let greetingInterval: Duration = .seconds(15)
     private let flashSale: FlashSale
     private let clock: any SaleClock
@@ -38,7 +42,18 @@ final class EventHub: Service {
         let (sales, orders) = (flashSale.saleEvents(), flashSale.orderEvents())
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
-                group.addTask { for await sale in sales { self.tell(sale) } }
+                let (bell, rope) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+                group.addTask {
+                    for await sale in sales {
+                        self.state.withLock { $0.news[sale.record.sale.id] = sale }
+                        rope.yield()
+                    }
+                }
+                group.addTask {
+                    for await _ in bell {
+                        while let sale = self.takeNews() { await self.tell(sale) }
+                    }
+                }
                 group.addTask { for await order in orders { self.tell(order) } }
                 group.addTask { await self.greet() }
             }
@@ -77,16 +92,19 @@ final class EventHub: Service {
 
     struct SlowReader: Error {}
 
-    func tell(_ status: SaleStatus) {
+    private func tell(_ status: SaleStatus) async {
         let mailboxes = state.withLock { state in
             (state.ofSale[status.record.sale.id] ?? []).compactMap { state.listeners[$0]?.mailbox }
         }
         guard !mailboxes.isEmpty else { return }
         let event = Self.event("sale", .sale(status))
-        for mailbox in mailboxes { mailbox.put(sale: event) }
+        for (number, mailbox) in mailboxes.enumerated() {
+            mailbox.put(sale: event)
+            await rest(after: number)
+        }
     }
 
-    func tell(_ order: Order) {
+    private func tell(_ order: Order) {
         let mailboxes = state.withLock { state in
             (state.ofUser[order.user] ?? []).compactMap { state.listeners[$0] }
                 .filter { $0.sale == order.id.sale }.map(\.mailbox)
@@ -105,11 +123,21 @@ final class EventHub: Service {
 
     private func greet() async {
         while (try? await clock.sleep(for: Self.greetingInterval)) != nil {
-            for listener in state.withLock({ Array($0.listeners.values) }) where !listener.mailbox.greet() {
-                listener.drop()
+            for (number, listener) in state.withLock({ Array($0.listeners.values) }).enumerated() {
+                if !listener.mailbox.greet() { listener.drop() }
+                await rest(after: number)
             }
         }
     }
+
+    /// Wakes a crowd of readers in slices: a purchase that comes meanwhile waits for one of them, not for ten thousand.
+    private func rest(after number: Int) async {
+        guard number % Self.slice == Self.slice - 1 else { return }
+        // Cancelled, it tells the rest without resting.
+        try? await clock.sleep(for: Self.pause)
+    }
+
+    private func takeNews() -> SaleStatus? { state.withLock { $0.news.popFirst()?.value } }
 
     private func add(_ listener: Listener) -> Int? {
         state.withLock { state in
