@@ -2,7 +2,7 @@ import SeckillCore
 import SeckillTesting
 import Testing
 
-struct PageRendererTests {
+@Suite(.timeLimit(.minutes(1))) struct PageRendererTests {
     private let clock = ManualClock()
     private let cache: MemoryPageCache
     private let renderer: PageRenderer
