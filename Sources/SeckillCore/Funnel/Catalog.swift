@@ -18,6 +18,14 @@ final class Catalog: Sendable {
         self.clock = clock
     }
 
+    /// Whether there is such a sale, or nil where the ledger would have to be asked.
+    func knows(_ sale: SaleID) -> Bool? {
+        let (isThere, readAt) = state.withLock { ($0.records[sale] != nil, $0.readAt) }
+        if isThere { return true }
+        guard let readAt, clock.uptime - readAt < Self.missInterval else { return nil }
+        return false
+    }
+
     func record(of sale: SaleID) async throws -> SaleRecord? {
         if let record = state.withLock({ $0.records[sale] }) { return record }
         let now = clock.uptime

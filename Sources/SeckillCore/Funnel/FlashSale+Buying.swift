@@ -52,11 +52,34 @@ extension FlashSale {
     ///
     /// Idempotent: one token is one order, whatever is lost or repeated. Cancelling stops the wait, not the purchase.
     public func purchase(_ token: String, of sale: SaleID, by caller: Caller) async -> PurchaseOutcome {
-        await metrics.purchase.measure(clock) {
-            await decidePurchase(token, of: sale, by: caller)
-        } refusal: {
-            if case .refused(let refusal, _) = $0 { refusal } else { nil }
+        switch beginPurchase(token, of: sale, by: caller) {
+        case .decided(let outcome): outcome
+        case .undecided(let attempt): await finish(attempt)
         }
+    }
+
+    /// The part of ``purchase(_:of:by:)`` that waits for nothing, for servers that answer where they read: an unknown
+    /// sale, a link that is not good, a sale that is known to be sold out, nobody's session.
+    public func beginPurchase(_ token: String, of sale: SaleID, by caller: Caller) -> PurchaseStart {
+        var attempt = PurchaseAttempt(
+            token: token,
+            sale: sale,
+            caller: caller,
+            startedAt: metrics.purchase.begin(clock)
+        )
+        guard let isKnown = catalog.knows(sale) else { return .undecided(attempt) }
+        guard isKnown else { return .decided(ended(attempt, .refused(.noSale, order: nil))) }
+        switch check(attempt) {
+        case .failure(let refused): return .decided(ended(attempt, refused.outcome))
+        case .success(let order):
+            attempt.order = order
+            return .undecided(attempt)
+        }
+    }
+
+    /// The part that waits: the rest of ``purchase(_:of:by:)``. Once for each attempt.
+    public func finish(_ attempt: PurchaseAttempt) async -> PurchaseOutcome {
+        ended(attempt, await decide(attempt))
     }
 
     private func decideLink(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer?) async throws -> LinkOutcome {
@@ -79,23 +102,48 @@ extension FlashSale {
         )
     }
 
-    private func decidePurchase(_ token: String, of sale: SaleID, by caller: Caller) async -> PurchaseOutcome {
-        var signed: OrderID?
+    private func decide(_ attempt: PurchaseAttempt) async -> PurchaseOutcome {
+        var signed = attempt.order
         do {
-            guard try await catalog.record(of: sale) != nil else { return .refused(.noSale, order: nil) }
-            guard let (order, expiry) = signer.open(token), order.sale == sale else {
-                return .refused(.badLink, order: nil)
+            let order: OrderID
+            if let signed {
+                order = signed
+            } else {
+                guard try await catalog.record(of: attempt.sale) != nil else { return .refused(.noSale, order: nil) }
+                order = try check(attempt).get()
+                signed = order
             }
-            signed = order
-            guard clock.now < expiry else { return .refused(.linkExpired, order: order) }
-            if !stock.isInProcess, soldOut.isSet(for: sale) { return .refused(.soldOut, order: order) }
-            guard let user = try await user(for: caller) else { return .refused(.noSession, order: order) }
+            guard let user = try await user(for: attempt.caller) else { return .refused(.noSession, order: order) }
             guard signer.owns(user, order) else { return .refused(.badLink, order: nil) }
             if let wait = try await rateLimit(user) { return .refused(.rateLimited(retryAfter: wait), order: order) }
             return try await reserve(order, for: user)
+        } catch let refused as Refused {
+            return refused.outcome
         } catch {
             return .refused(unavailable(error, "purchase"), order: signed)
         }
+    }
+
+    private struct Refused: Error { var outcome: PurchaseOutcome }
+
+    /// What can be said of an attempt at a known sale without asking anybody.
+    private func check(_ attempt: PurchaseAttempt) -> Result<OrderID, Refused> {
+        func refused(_ refusal: Refusal, _ order: OrderID?) -> Result<OrderID, Refused> {
+            .failure(Refused(outcome: .refused(refusal, order: order)))
+        }
+        guard let (order, expiry) = signer.open(attempt.token), order.sale == attempt.sale else {
+            return refused(.badLink, nil)
+        }
+        guard clock.now < expiry else { return refused(.linkExpired, order) }
+        if !stock.isInProcess, soldOut.isSet(for: attempt.sale) { return refused(.soldOut, order) }
+        if case .session(nil) = attempt.caller { return refused(.noSession, order) }
+        return .success(order)
+    }
+
+    private func ended(_ attempt: PurchaseAttempt, _ outcome: PurchaseOutcome) -> PurchaseOutcome {
+        let refusal: Refusal? = if case .refused(let refusal, _) = outcome { refusal } else { nil }
+        metrics.purchase.end(clock, since: attempt.startedAt, refusal)
+        return outcome
     }
 
     private func reserve(_ order: OrderID, for user: UserID) async throws -> PurchaseOutcome {

@@ -48,13 +48,22 @@ struct FunnelMetrics: Sendable {
             _ decide: () async -> Outcome,
             refusal: (Outcome) -> Refusal?
         ) async -> Outcome {
-            arrivals.increment()
-            let start = clock.uptime
+            let start = begin(clock)
             let outcome = await decide()
+            end(clock, since: start, refusal(outcome))
+            return outcome
+        }
+
+        /// Counts a request. When it came.
+        func begin(_ clock: any SaleClock) -> Duration {
+            arrivals.increment()
+            return clock.uptime
+        }
+
+        func end(_ clock: any SaleClock, since start: Duration, _ refusal: Refusal?) {
             let spent = clock.uptime - start
             seconds.recordNanoseconds(Int64(spent.inSeconds * 1e9))
-            if let refusal = refusal(outcome) { refusals[refusal.reason]?.increment() }
-            return outcome
+            if let refusal { refusals[refusal.reason]?.increment() }
         }
     }
 }

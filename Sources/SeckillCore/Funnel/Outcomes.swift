@@ -25,6 +25,24 @@ public enum PurchaseOutcome: Sendable {
     case refused(Refusal, order: OrderID?)
 }
 
+/// How far a purchase gets without waiting.
+public enum PurchaseStart: Sendable {
+    /// To its end.
+    case decided(PurchaseOutcome)
+    /// As far as this: the rest is ``FlashSale/finish(_:)``.
+    case undecided(PurchaseAttempt)
+}
+
+/// A purchase that has been begun.
+public struct PurchaseAttempt: Sendable {
+    let token: String
+    let sale: SaleID
+    let caller: FlashSale.Caller
+    let startedAt: Duration
+    /// The order of the link, if it has been checked.
+    var order: OrderID?
+}
+
 /// Why somebody was turned away, in the order in which the funnel asks.
 public enum Refusal: Hashable, Sendable {
     /// No such sale.
