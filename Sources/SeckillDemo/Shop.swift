@@ -41,6 +41,7 @@ struct Shop: Sendable {
             ledger: backends.ledger,
             sessions: backends.sessions,
             limiter: backends.limiter,
+            purchases: backends.purchases,
             challenges: backends.challenges,
             signals: backends.signals,
             signer: try LinkSigner(secrets: secrets.map { Array($0.utf8) }),

@@ -17,6 +17,14 @@ struct RedisScript: Hashable, Sendable {
         call = RedisCommand(["EVALSHA", digest]).arguments
     }
 
+    /// A script that calls others: each becomes a local function of its name, its KEYS and ARGV the parameters.
+    init(_ name: String, _ source: [UInt8], calling parts: KeyValuePairs<String, [UInt8]>) {
+        let functions = parts.flatMap { name, body in
+            Array("local function \(name)(KEYS, ARGV)\n".utf8) + body + Array("\nend\n".utf8)
+        }
+        self.init(name, functions + source)
+    }
+
     var loadCommand: RedisCommand {
         var command: RedisCommand = ["SCRIPT", "LOAD"]
         command.append(source)
@@ -47,6 +55,11 @@ extension RedisScript {
     static let deadLetter = RedisScript("dead_letter.lua", PackageResources.dead_letter_lua)
     static let append = RedisScript("append.lua", PackageResources.append_lua)
     static let admit = RedisScript("admit.lua", PackageResources.admit_lua)
+    static let purchase = RedisScript(
+        "purchase.lua",
+        PackageResources.purchase_lua,
+        calling: ["admit": PackageResources.admit_lua, "reserve": PackageResources.reserve_lua]
+    )
     static let createSession = RedisScript("session_create.lua", PackageResources.session_create_lua)
     static let refreshSession = RedisScript("session_refresh.lua", PackageResources.session_refresh_lua)
     static let putPage = RedisScript("page_put.lua", PackageResources.page_put_lua)
@@ -56,6 +69,6 @@ extension RedisScript {
     /// What every connection loads before it is used.
     static let all = [
         reserve, giveBack, snapshot, update, claim, install, abandon, distrust, acknowledge, takeOver, deadLetter,
-        append, admit, createSession, refreshSession, putPage, getPage, settle,
+        append, admit, purchase, createSession, refreshSession, putPage, getPage, settle,
     ]
 }

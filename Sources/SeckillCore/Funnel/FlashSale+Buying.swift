@@ -18,11 +18,14 @@ extension FlashSale {
         case .session(nil): return nil
         case .session(let token?):
             guard let session = try await sessions.look(up: token) else { return nil }
-            if session.expiresAt - clock.now < configuration.sessionLifetime / 2 {
-                _ = try? await sessions.refresh(token, lifetime: configuration.sessionLifetime)
-            }
+            await slide(session, token)
             return session.user
         }
+    }
+
+    private func slide(_ session: Session, _ token: SessionToken) async {
+        guard session.expiresAt - clock.now < configuration.sessionLifetime / 2 else { return }
+        _ = try? await sessions.refresh(token, lifetime: configuration.sessionLifetime)
     }
 
     // MARK: Buying
@@ -71,8 +74,8 @@ extension FlashSale {
         guard isKnown else { return .decided(ended(attempt, .refused(.noSale, order: nil))) }
         switch check(attempt) {
         case .failure(let refused): return .decided(ended(attempt, refused.outcome))
-        case .success(let order):
-            attempt.order = order
+        case .success(let link):
+            attempt.link = link
             return .undecided(attempt)
         }
     }
@@ -98,46 +101,53 @@ extension FlashSale {
             milliseconds: (now + configuration.linkLifetime).milliseconds / 1000 * 1000
         )
         return .granted(
-            PurchaseLink(order: order, token: signer.token(for: order, expiry: expiresAt), expiresAt: expiresAt)
+            PurchaseLink(
+                order: order,
+                token: signer.token(for: order, of: user, expiry: expiresAt),
+                expiresAt: expiresAt
+            )
         )
     }
 
     private func decide(_ attempt: PurchaseAttempt) async -> PurchaseOutcome {
-        var signed = attempt.order
+        var signed = attempt.link
         do {
-            let order: OrderID
+            let (order, owner): (OrderID, UserID)
             if let signed {
-                order = signed
+                (order, owner) = signed
             } else {
                 guard try await catalog.record(of: attempt.sale) != nil else { return .refused(.noSale, order: nil) }
-                order = try check(attempt).get()
-                signed = order
+                (order, owner) = try check(attempt).get()
+                signed = (order, owner)
+            }
+            if let purchases, case .session(let session?) = attempt.caller {
+                return try await purchase(order, for: owner, in: session, from: purchases)
             }
             guard let user = try await user(for: attempt.caller) else { return .refused(.noSession, order: order) }
-            guard signer.owns(user, order) else { return .refused(.badLink, order: nil) }
+            guard user == owner else { return .refused(.badLink, order: nil) }
             if let wait = try await rateLimit(user) { return .refused(.rateLimited(retryAfter: wait), order: order) }
-            return try await reserve(order, for: user)
+            return try await outcome(of: try await stock.reserve(order, for: user), order, user)
         } catch let refused as Refused {
             return refused.outcome
         } catch {
-            return .refused(unavailable(error, "purchase"), order: signed)
+            return .refused(unavailable(error, "purchase"), order: signed?.order)
         }
     }
 
     private struct Refused: Error { var outcome: PurchaseOutcome }
 
     /// What can be said of an attempt at a known sale without asking anybody.
-    private func check(_ attempt: PurchaseAttempt) -> Result<OrderID, Refused> {
-        func refused(_ refusal: Refusal, _ order: OrderID?) -> Result<OrderID, Refused> {
+    private func check(_ attempt: PurchaseAttempt) -> Result<(order: OrderID, user: UserID), Refused> {
+        func refused(_ refusal: Refusal, _ order: OrderID?) -> Result<(order: OrderID, user: UserID), Refused> {
             .failure(Refused(outcome: .refused(refusal, order: order)))
         }
-        guard let (order, expiry) = signer.open(attempt.token), order.sale == attempt.sale else {
+        guard let (order, owner, expiry) = signer.open(attempt.token), order.sale == attempt.sale else {
             return refused(.badLink, nil)
         }
         guard clock.now < expiry else { return refused(.linkExpired, order) }
         if !stock.isInProcess, soldOut.isSet(for: attempt.sale) { return refused(.soldOut, order) }
         if case .session(nil) = attempt.caller { return refused(.noSession, order) }
-        return .success(order)
+        return .success((order, owner))
     }
 
     private func ended(_ attempt: PurchaseAttempt, _ outcome: PurchaseOutcome) -> PurchaseOutcome {
@@ -146,8 +156,29 @@ extension FlashSale {
         return outcome
     }
 
-    private func reserve(_ order: OrderID, for user: UserID) async throws -> PurchaseOutcome {
-        switch try await stock.reserve(order, for: user) {
+    /// Session, owner, rate limit and stock, in one step.
+    private func purchase(
+        _ order: OrderID,
+        for owner: UserID,
+        in token: SessionToken,
+        from purchases: any PurchaseStore
+    ) async throws -> PurchaseOutcome {
+        let answer = try await purchases.purchase(order, for: owner, in: token)
+        if let session = answer.session { await slide(session, token) }
+        switch answer {
+        case .noSession: return .refused(.noSession, order: order)
+        case .anotherUser: return .refused(.badLink, order: nil)
+        case .rateLimited(_, let wait): return .refused(.rateLimited(retryAfter: wait), order: order)
+        case .decided(_, let reserved): return try await outcome(of: reserved, order, owner)
+        }
+    }
+
+    private func outcome(
+        of reserved: ReserveOutcome,
+        _ order: OrderID,
+        _ user: UserID
+    ) async throws -> PurchaseOutcome {
+        switch reserved {
         case .reserved(let sequence):
             return .accepted(Order(id: order, user: user, status: .queued, sequence: sequence))
         case .alreadyReserved(let sequence):

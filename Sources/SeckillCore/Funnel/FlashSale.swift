@@ -12,6 +12,7 @@ public final class FlashSale: Sendable {
     let ledger: any OrderLedger
     let sessions: any SessionStore
     let limiter: (any RateLimiter)?
+    let purchases: (any PurchaseStore)?
     let challenges: [any Challenge]
     let signals: (any OrderSignals)?
     let signer: LinkSigner
@@ -30,6 +31,8 @@ public final class FlashSale: Sendable {
     ///
     /// - Parameters:
     ///   - limiter: counts link and purchase requests by user; nil admits all.
+    ///   - purchases: session, limit and stock in one step, over these same `sessions`, `limiter` and `stock`; nil to ask
+    ///     one after the other.
     ///   - challenges: any of which must be answered before a link is given; none, and links are free.
     ///   - signals: what other nodes hear of orders through; nil where there are none.
     ///   - signer: signs order ids and links. Nodes of one shop must share its secrets.
@@ -38,6 +41,7 @@ public final class FlashSale: Sendable {
         ledger: any OrderLedger,
         sessions: any SessionStore,
         limiter: (any RateLimiter)? = nil,
+        purchases: (any PurchaseStore)? = nil,
         challenges: [any Challenge] = [],
         signals: (any OrderSignals)? = nil,
         signer: LinkSigner,
@@ -50,6 +54,7 @@ public final class FlashSale: Sendable {
         self.ledger = ledger
         self.sessions = sessions
         self.limiter = limiter
+        self.purchases = purchases
         self.challenges = challenges
         self.signals = signals
         self.signer = signer

@@ -10,13 +10,16 @@ internal import Crypto
 /// order ids and 192 for links.
 ///
 /// An order id is `sale.epoch.random.mac`, the MAC over sale, epoch, random and *user*. A link's token is
-/// `order.expiry.mac`, the MAC over order id and expiry in seconds since 1970. So a forged or altered token is refused
-/// before anyone is asked who is calling, and a stolen one is worthless to any other user. Tokens are compared as text,
-/// in constant time, never decoded: there is one spelling of each.
+/// `order.user.expiry.mac`, the MAC over all before it, the expiry in seconds since 1970. So a forged or altered token is
+/// refused before anyone is asked who is calling, and a stolen one is worthless to any other user. Tokens are compared
+/// as text, in constant time, and nothing of them is decoded before: there is one spelling of each.
+///
+/// The token names its user, so that a node knows whose it is without asking a store; but only to whoever has the
+/// secret, since addresses end in logs. See ``SealedUser``.
 public struct LinkSigner: Sendable {
     // Keyed and not yet fed: a copy costs less than keying anew. The first signs; all verify.
     private let orderCodes: [HMAC<SHA256>]
-    private let linkCodes: [HMAC<SHA256>]
+    private let linkCodes: [(code: HMAC<SHA256>, seal: HMAC<SHA256>)]
     private let random: any RandomSource
 
     /// A signer with `secrets`: the first signs, all are accepted, so that a secret can be replaced without breaking
@@ -37,7 +40,7 @@ public struct LinkSigner: Sendable {
             }
         }
         orderCodes = derive("order")
-        linkCodes = derive("link")
+        linkCodes = Array(zip(derive("link"), derive("user")))
         self.random = random
     }
 
@@ -55,31 +58,34 @@ public struct LinkSigner: Sendable {
         return orderCodes.contains { Self.equal(Self.orderCode(body, user, $0).utf8, code) }
     }
 
-    /// The token of a link for `order`, good until `expiry`, in whole seconds.
-    public func token(for order: OrderID, expiry: Timestamp) -> String {
-        let body = "\(order.text).\(expiry.milliseconds / 1000)"
-        return "\(body).\(Self.linkCode(body[...], linkCodes[0]))"
+    /// The token of a link with which `user` may buy `order`, minted for them here; good until `expiry`, in whole
+    /// seconds.
+    public func token(for order: OrderID, of user: UserID, expiry: Timestamp) -> String {
+        let keys = linkCodes[0]
+        let sealed = SealedUser.seal(user, in: order, keys.seal)
+        let body = "\(order.text).\(sealed).\(expiry.milliseconds / 1000)"
+        return "\(body).\(Self.code(body, keys.code, bytes: 24))"
     }
 
-    /// The order and expiry that `token` was signed for, or nil unless every character is as it was signed.
-    public func open(_ token: String) -> (order: OrderID, expiry: Timestamp)? {
-        guard token.utf8.count <= 320, let dot = token.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
+    /// What `token` was signed for, or nil unless every character is as it was signed.
+    public func open(_ token: String) -> (order: OrderID, user: UserID, expiry: Timestamp)? {
+        guard token.utf8.count <= 384, let dot = token.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
         let body = token[..<dot]
         let code = token.utf8[token.utf8.index(after: dot)...]
-        guard linkCodes.contains(where: { Self.equal(Self.linkCode(body, $0).utf8, code) }) else { return nil }
-        guard let split = body.utf8.lastIndex(of: UInt8(ascii: ".")), let order = OrderID(body[..<split]),
-            let seconds = Int64(body[body.utf8.index(after: split)...])
+        let text = String(body)
+        guard let keys = linkCodes.first(where: { Self.equal(Self.code(text, $0.code, bytes: 24).utf8, code) }),
+            let last = body.utf8.lastIndex(of: UInt8(ascii: ".")),
+            let first = body.utf8[..<last].lastIndex(of: UInt8(ascii: ".")),
+            let order = OrderID(body[..<first]),
+            let user = SealedUser.open(body[body.utf8.index(after: first)..<last].utf8, in: order, keys.seal),
+            let seconds = Int64(body[body.utf8.index(after: last)...])
         else { return nil }
-        return (order, Timestamp(milliseconds: seconds * 1000))
+        return (order, user, Timestamp(milliseconds: seconds * 1000))
     }
 
     private static func orderCode(_ body: Substring, _ user: UserID, _ keyed: HMAC<SHA256>) -> String {
         // The body holds no NUL and neither does a user, so no two pairs run together alike.
         code("\(body)\u{0}\(user.text)", keyed, bytes: 18)
-    }
-
-    private static func linkCode(_ body: Substring, _ keyed: HMAC<SHA256>) -> String {
-        code(String(body), keyed, bytes: 24)
     }
 
     private static func code(_ text: String, _ keyed: HMAC<SHA256>, bytes: Int) -> String {

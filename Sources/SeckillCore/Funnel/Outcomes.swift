@@ -39,8 +39,8 @@ public struct PurchaseAttempt: Sendable {
     let sale: SaleID
     let caller: FlashSale.Caller
     let startedAt: Duration
-    /// The order of the link, if it has been checked.
-    var order: OrderID?
+    /// What the link is good for, if it has been checked.
+    var link: (order: OrderID, user: UserID)?
 }
 
 /// Why somebody was turned away, in the order in which the funnel asks.

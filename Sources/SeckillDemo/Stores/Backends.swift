@@ -10,6 +10,8 @@ struct Backends: Sendable {
     var stock: any StockStore
     var sessions: any SessionStore
     var limiter: (any RateLimiter)?
+    /// The three above in one step, where they can.
+    var purchases: (any PurchaseStore)?
     /// Rendered pages; nil to render each time.
     var pages: (any PageCache)?
     /// Any of which comes before a link.
@@ -61,11 +63,15 @@ struct Backends: Sendable {
                 metadata: ["seckill.redis": "\(configuration)"]
             )
         }
+        let stock = RedisStockStore(redis)
+        let sessions = RedisSessionStore(redis)
+        let limiter = settings.rateLimit.map { RedisRateLimiter(redis, $0) }
         return Backends(
             ledger: ledger,
-            stock: RedisStockStore(redis),
-            sessions: RedisSessionStore(redis),
-            limiter: settings.rateLimit.map { RedisRateLimiter(redis, $0) },
+            stock: stock,
+            sessions: sessions,
+            limiter: limiter,
+            purchases: try RedisPurchaseStore(sessions: sessions, limiter: limiter, stock: stock),
             pages: settings.pages(redis),
             challenges: try settings.puzzles.map { RedisChallenge(redis, $0) },
             signals: RedisOrderSignals(redis),

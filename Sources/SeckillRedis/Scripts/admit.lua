@@ -7,17 +7,16 @@
 local count, period = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local newest = tonumber(redis.call('LINDEX', KEYS[1], 0) or 0)
-if newest > now then
+local newest = redis.call('LINDEX', KEYS[1], 0)
+if newest and tonumber(newest) > now then
     -- The clock has gone back. When they came is no longer known; now is the latest it can have been.
     local times = redis.call('LLEN', KEYS[1])
     redis.call('DEL', KEYS[1])
     for _ = 1, times do redis.call('LPUSH', KEYS[1], now) end
     redis.call('PEXPIRE', KEYS[1], math.ceil(period / 1000))
 end
-local oldest = redis.call('LINDEX', KEYS[1], count - 1)
+local oldest = newest and redis.call('LINDEX', KEYS[1], count - 1)
 if oldest and now - oldest < period then return oldest + period - now end
-redis.call('LPUSH', KEYS[1], now)
-redis.call('LTRIM', KEYS[1], 0, count - 1)
+if redis.call('LPUSH', KEYS[1], now) > count then redis.call('LTRIM', KEYS[1], 0, count - 1) end
 redis.call('PEXPIRE', KEYS[1], math.ceil(period / 1000))
 return 0

@@ -23,8 +23,12 @@ extension RedisConnection {
         do {
             return try await perform(command, on: session)
         } catch let error as RedisError {
-            if error.isOfAnotherServer { suspect(session) }
-            throw error.asSeckillError
+            throw failure(error, on: session)
         }
+    }
+
+    func failure(_ error: RedisError, on session: RedisSession) -> SeckillError {
+        if error.isOfAnotherServer { suspect(session) }
+        return error.asSeckillError
     }
 }

@@ -6,7 +6,7 @@ public import SeckillCore
 /// At its memory limit Redis refuses (`overloaded`) rather than forget, provided that it evicts nothing: set
 /// `maxmemory-policy noeviction`.
 public struct RedisRateLimiter: RateLimiter {
-    private let redis: RedisConnection
+    let redis: RedisConnection
     private let rate: Rate
     private let name: String
     private let keys: RedisKeys
@@ -21,13 +21,21 @@ public struct RedisRateLimiter: RateLimiter {
 
     /// Counts a request, or says how long to wait.
     public func admit(_ key: String) async throws -> RateDecision {
-        let period = rate.period / .microseconds(1)
-        var command = RedisScript.admit.call([keys.rate(name, key)])
-        command.append(rate.count)
-        command.append(Int(period.rounded(.up)))
+        var command = RedisScript.admit.call([rateKey(key)])
+        appendRate(to: &command)
         guard let wait = try await redis.ask(command).integer else {
             throw SeckillError(.outcomeUnknown, "Redis answered the rate limit oddly")
         }
         return wait == 0 ? .admitted : .refused(retryAfter: .microseconds(wait))
+    }
+
+    // MARK: Inside the module
+
+    func rateKey(_ key: String) -> RedisKey { keys.rate(name, key) }
+
+    func appendRate(to command: inout RedisCommand) {
+        let period = rate.period / .microseconds(1)
+        command.append(rate.count)
+        command.append(Int(period.rounded(.up)))
     }
 }

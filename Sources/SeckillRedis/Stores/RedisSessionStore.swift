@@ -5,8 +5,8 @@ public import SeckillCore
 /// Cost: one command, or one script, a call. At its memory limit Redis refuses new sessions (`overloaded`), provided that
 /// it evicts nothing: set `maxmemory-policy noeviction`.
 public struct RedisSessionStore: SessionStore {
-    private let redis: RedisConnection
-    private let keys: RedisKeys
+    let redis: RedisConnection
+    let keys: RedisKeys
     private let random: any RandomSource
 
     /// Sessions under keys that begin with `keyPrefix`.
@@ -46,7 +46,7 @@ public struct RedisSessionStore: SessionStore {
 
 extension RedisValue {
     /// Read from `end user`.
-    fileprivate var session: Session? {
+    var session: Session? {
         guard let text, let space = text.firstIndex(of: " "), let end = Int64(text[..<space]),
             let user = UserID(text[text.index(after: space)...])
         else { return nil }

@@ -54,33 +54,11 @@ public final class RedisStockStore: StockStore {
     /// Takes a unit, in one step.
     public func reserve(_ order: OrderID, for user: UserID) async throws -> ReserveOutcome {
         let session = try redis.session()
-        var command = RedisScript.reserve.call([keys.stock(order.sale), keys.outbox(order.sale, order.epoch)])
-        command.append(session.identity.text)
-        command.append(order.text)
-        command.append(user.text)
-        command.append(order.epoch)
-        command.append(outboxLimit)
+        var command = RedisScript.reserve.call(reserveKeys(order))
+        appendReserveArguments(of: order, for: user, on: session, to: &command)
         let answer = try await run(command, for: order.sale, on: session)
-        guard let parts = answer.array, parts.count == 2, let word = parts[0].text, let number = parts[1].integer else {
-            throw Self.odd("reserve")
-        }
-        switch word {
-        case "reserved": return .reserved(sequence: number)
-        case "known": return .alreadyReserved(sequence: number)
-        case "sold out": return .soldOut(version: number)
-        case "limit": return .limitReached
-        case "early": return .notOpen(opensAt: Timestamp(milliseconds: Int64(number)))
-        case "paused": return .paused
-        case "closed": return .closed
-        case "stale": return .stale
-        case "full":
-            throw SeckillError(
-                .overloaded,
-                "\(outboxLimit) orders wait for the ledger; try again when it has caught up"
-            )
-        case "unavailable": throw SeckillError(.unavailable, "Redis does not hold what was installed for the sale")
-        default: throw Self.odd("reserve")
-        }
+        guard let parts = answer.array, parts.count == 2 else { throw Self.odd("reserve") }
+        return try reserveOutcome(parts)
     }
 
     /// Puts units back: one step for each return, all in one write.
@@ -190,6 +168,45 @@ public final class RedisStockStore: StockStore {
 
     // MARK: Inside the module
 
+    func reserveKeys(_ order: OrderID) -> [RedisKey] {
+        [keys.stock(order.sale), keys.outbox(order.sale, order.epoch)]
+    }
+
+    func appendReserveArguments(
+        of order: OrderID,
+        for user: UserID,
+        on session: RedisSession,
+        to command: inout RedisCommand
+    ) {
+        command.append(session.identity.text)
+        command.append(order.text)
+        command.append(user.text)
+        command.append(order.epoch)
+        command.append(outboxLimit)
+    }
+
+    /// What the word and the number of `reserve.lua` say.
+    func reserveOutcome(_ parts: [RedisValue]) throws(SeckillError) -> ReserveOutcome {
+        guard let word = parts[0].text, let number = parts[1].integer else { throw Self.odd("reserve") }
+        switch word {
+        case "reserved": return .reserved(sequence: number)
+        case "known": return .alreadyReserved(sequence: number)
+        case "sold out": return .soldOut(version: number)
+        case "limit": return .limitReached
+        case "early": return .notOpen(opensAt: Timestamp(milliseconds: Int64(number)))
+        case "paused": return .paused
+        case "closed": return .closed
+        case "stale": return .stale
+        case "full":
+            throw SeckillError(
+                .overloaded,
+                "\(outboxLimit) orders wait for the ledger; try again when it has caught up"
+            )
+        case "unavailable": throw SeckillError(.unavailable, "Redis does not hold what was installed for the sale")
+        default: throw Self.odd("reserve")
+        }
+    }
+
     /// Lets workers know that the sale has an outbox; `unless` this node has done so before.
     func announce(_ sale: SaleID, unless known: Bool) async throws {
         let isKnown = seen.withLock { $0[sale] != nil }
@@ -214,8 +231,7 @@ public final class RedisStockStore: StockStore {
             // No script: it may be the scripts that are gone. If even this is refused, there is no stamp to remove.
             _ = try? await redis.perform(RedisCommand("HDEL", keys.stock(sale), "identity"), on: session)
         }
-        if error.isOfAnotherServer { redis.suspect(session) }
-        return error.asSeckillError
+        return redis.failure(error, on: session)
     }
 
     static func odd(_ script: String) -> SeckillError {

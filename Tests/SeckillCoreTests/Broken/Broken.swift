@@ -35,6 +35,7 @@ func expect<Suite: ConformanceSuite>(
         check(RateLimiterConformance.self)
         check(PageCacheConformance.self)
         check(ChallengeConformance.self)
+        check(PurchaseStoreConformance.self)
     }
 
     @Test func aRunNamesEveryBrokenRuleAndGoesOn() async throws {

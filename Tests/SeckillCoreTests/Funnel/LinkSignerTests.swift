@@ -10,14 +10,15 @@ struct LinkSignerTests {
 
     @Test func aTokenOpensToWhatWasSigned() {
         let order = order
-        let opened = signer.open(signer.token(for: order, expiry: expiry))
+        let opened = signer.open(signer.token(for: order, of: user, expiry: expiry))
         #expect(opened?.order == order)
+        #expect(opened?.user == user)
         #expect(opened?.expiry == expiry)
         #expect(order.sale.text == "phone" && order.epoch == 3)
     }
 
     @Test func aTokenAlteredInAnyCharacterIsRefused() {
-        let token = signer.token(for: order, expiry: expiry)
+        let token = signer.token(for: order, of: user, expiry: expiry)
         for index in token.indices {
             for other in "aB3-_.%/ é\u{0}=" where other != token[index] {
                 var altered = token
@@ -28,6 +29,30 @@ struct LinkSignerTests {
         for cut in 1...8 {
             #expect(signer.open(String(token.dropLast(cut))) == nil)
             #expect(signer.open(token + String(repeating: "A", count: cut)) == nil)
+        }
+    }
+
+    @Test func aTokenNamesItsUserToThoseWithTheSecretOnly() throws {
+        let signer = try LinkSigner(secrets: [Array(repeating: 1, count: 32)])
+        let texts = ["a", "alice", "\u{1F6D2} o'brien", String(repeating: "x", count: 128)]
+        for user in texts.map({ UserID($0)! }) {
+            let sale = SaleID(String(repeating: "s", count: 64))!
+            let orders = (1...2).map { _ in signer.mintOrder(sale: sale, epoch: .max, user: user) }
+            let tokens = orders.map { signer.token(for: $0, of: user, expiry: expiry) }
+            for (order, token) in zip(orders, tokens) {
+                #expect(signer.open(token)?.user == user && signer.open(token)?.order == order)
+                #expect(
+                    token.utf8.count <= 384 && token.utf8.allSatisfy { $0 == UInt8(ascii: ".") || Base64URL.allows($0) }
+                )
+                #expect(!token.contains(user.text) || user.text == "a")
+                #expect(
+                    !token.contains(Base64URL.encode(Array(user.text.utf8.prefix(user.text.utf8.count / 3 * 3))))
+                        || user.text == "a"
+                )
+            }
+            // Not even that two links are one user's.
+            let sealed = tokens.map { $0.split(separator: ".")[4] }
+            #expect(sealed[0] != sealed[1] && sealed[0].count == sealed[1].count && sealed[0].count % 16 == 0)
         }
     }
 
@@ -46,14 +71,14 @@ struct LinkSignerTests {
         let old = [UInt8](repeating: 1, count: 32)
         let new = [UInt8](repeating: 2, count: 32)
         let order = order
-        let token = signer.token(for: order, expiry: expiry)
+        let token = signer.token(for: order, of: user, expiry: expiry)
         let rotated = try LinkSigner(secrets: [new, old])
         #expect(rotated.open(token)?.order == order)
         #expect(rotated.owns(user, order))
         let replaced = try LinkSigner(secrets: [new])
         #expect(replaced.open(token) == nil)
         #expect(!replaced.owns(user, order))
-        #expect(signer.open(rotated.token(for: order, expiry: expiry)) == nil)
+        #expect(signer.open(rotated.token(for: order, of: user, expiry: expiry)) == nil)
     }
 
     @Test func aShortSecretIsRefused() {

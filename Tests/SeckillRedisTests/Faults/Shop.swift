@@ -16,6 +16,7 @@ struct Shop: Sendable {
     let ledger: MemoryOrderLedger
     let flashSale: FlashSale
     let units: Int
+    private let sessions = Locked<[UserID: SessionToken]>([:])
     private let acknowledged = Locked<[OrderID: UserID]>([:])
 
     /// Opens a sale, runs `body`, and ends everything.
@@ -55,10 +56,14 @@ struct Shop: Sendable {
         configuration.ledgerRate = ledgerRate
         configuration.sweep = .milliseconds(100)
         configuration.takeOver = .seconds(1)
+        let sessions = RedisSessionStore(redis)
+        let limiter = RedisRateLimiter(redis, Rate(1000, per: .seconds(1))!)
         flashSale = FlashSale(
             stock: stock,
             ledger: ledger,
-            sessions: RedisSessionStore(redis),
+            sessions: sessions,
+            limiter: limiter,
+            purchases: try RedisPurchaseStore(sessions: sessions, limiter: limiter, stock: stock),
             signer: try LinkSigner(secrets: [Array(repeating: 7, count: 32)]),
             configuration: configuration,
             logger: .quiet
@@ -85,16 +90,26 @@ struct Shop: Sendable {
     func buy(_ user: UserID) async -> PurchaseOutcome? {
         guard case .granted(let link) = await flashSale.link(to: Self.sale, for: .user(user)) else { return nil }
         while !Task.isCancelled {
-            let outcome = await flashSale.purchase(link.token, of: Self.sale, by: .user(user))
+            let outcome = await flashSale.purchase(link.token, of: Self.sale, by: await caller(user))
             switch outcome {
             case .accepted(let order):
                 acknowledged.withLock { $0[order.id] = user }
                 return outcome
+            case .refused(.noSession, _): sessions.withLock { $0[user] = nil }
             case .refused(.unavailable, _): try? await SystemClock().sleep(for: .milliseconds(50))
             case .refused: return outcome
             }
         }
         return nil
+    }
+
+    /// Half of the crowd has sessions and buys in one step.
+    private func caller(_ user: UserID) async -> FlashSale.Caller {
+        guard user.text.utf8.last!.isMultiple(of: 2) else { return .user(user) }
+        if let token = sessions.withLock({ $0[user] }) { return .session(token) }
+        let token = try? await flashSale.logIn(user)
+        sessions.withLock { $0[user] = token }
+        return .session(token)
     }
 
     /// A crowd that tries, each buyer again and again, until cancelled.

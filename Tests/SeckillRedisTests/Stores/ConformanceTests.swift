@@ -42,6 +42,21 @@ import Testing
     func conforms(_ check: RateLimiterConformance.Check) async throws { try await suite.run(check) }
 }
 
+@Suite("RedisPurchaseStore", .ifRedis, .redis) struct RedisPurchaseStoreConformance {
+    let suite = PurchaseStoreConformance(clock: .system) { rate in
+        let redis = try RedisConnection.shared
+        let prefix = uniquePrefix()
+        let sessions = RedisSessionStore(redis, keyPrefix: prefix)
+        let limiter = rate.map { RedisRateLimiter(redis, $0, keyPrefix: prefix) }
+        let stock = RedisStockStore(redis, keyPrefix: prefix)
+        let purchases = try RedisPurchaseStore(sessions: sessions, limiter: limiter, stock: stock)
+        return .init(purchases, sessions: sessions, limiter: limiter, stock: stock)
+    }
+
+    @Test(arguments: PurchaseStoreConformance.checks)
+    func conforms(_ check: PurchaseStoreConformance.Check) async throws { try await suite.run(check) }
+}
+
 @Suite("RedisPageCache", .ifRedis, .redis) struct RedisPageCacheConformance {
     let suite = PageCacheConformance(clock: .system) { RedisPageCache(try .shared, keyPrefix: uniquePrefix()) }
 

@@ -1,0 +1,53 @@
+public import SeckillCore
+
+/// Purchases in one script, and so one round trip, over the keys of the three stores it is made of.
+///
+/// The script is put together from those of the rate limiter and the stock, so that there is one text of each rule. Its
+/// keys are a session's, a user's and a sale's: it works on a single Redis, not on a cluster. What is wrong with a
+/// session's or a limit's key fails this purchase only; what is wrong with a sale's keys closes the sale, as always.
+public struct RedisPurchaseStore: PurchaseStore {
+    private let sessions: RedisSessionStore
+    private let limiter: RedisRateLimiter?
+    private let stock: RedisStockStore
+
+    /// Purchases from `stock` by the users of `sessions`; a nil limiter admits all.
+    /// - Throws: `invalid` if they do not share one connection.
+    public init(sessions: RedisSessionStore, limiter: RedisRateLimiter?, stock: RedisStockStore) throws(SeckillError) {
+        guard sessions.redis === stock.redis, limiter.map({ $0.redis === stock.redis }) ?? true else {
+            throw SeckillError(.invalid, "sessions, limit and stock must be on one connection to be asked in one step")
+        }
+        self.sessions = sessions
+        self.limiter = limiter
+        self.stock = stock
+    }
+
+    /// One script.
+    public func purchase(_ order: OrderID, for user: UserID, in token: SessionToken) async throws -> PurchaseAnswer {
+        let connected = try stock.redis.session()
+        var keys = stock.reserveKeys(order)
+        keys.append(sessions.keys.session(token.digest))
+        if let limiter { keys.append(limiter.rateKey(user.text)) }
+        var command = RedisScript.purchase.call(keys)
+        stock.appendReserveArguments(of: order, for: user, on: connected, to: &command)
+        limiter?.appendRate(to: &command)
+        let answer = try await stock.run(command, for: order.sale, on: connected)
+
+        guard let parts = answer.array, parts.count >= 2, let word = parts[0].text else { throw Self.odd }
+        if word == "refused" { throw stock.redis.failure(RedisError(parts[1].text ?? ""), on: connected) }
+        // A session that cannot be read is none.
+        guard parts.count == 3, let session = parts[2].session else {
+            // Unless more than the session was looked at.
+            guard word == "nobody" || word == "other" else { throw Self.odd }
+            return .noSession
+        }
+        switch word {
+        case "other": return .anotherUser(session)
+        case "wait":
+            guard let wait = parts[1].integer else { throw Self.odd }
+            return .rateLimited(session, retryAfter: .microseconds(wait))
+        default: return .decided(session, try stock.reserveOutcome(parts))
+        }
+    }
+
+    private static let odd = RedisStockStore.odd("purchase")
+}

@@ -1,0 +1,210 @@
+import SeckillCore
+import TestServers
+import Testing
+
+@testable import SeckillRedis
+
+/// What a purchase in one step makes of trouble with each of its keys, and with the server.
+@Suite(.ifRedisServer) struct PurchaseTests {
+    /// A sale of ten units and a buyer with a session, a limit of five and a link.
+    struct Bench {
+        let server: RedisServer
+        let redis: RedisConnection
+        let sessions: RedisSessionStore
+        let limiter: RedisRateLimiter
+        let stock: RedisStockStore
+        let purchases: RedisPurchaseStore
+        let user = UserID("alice")!
+        let token: SessionToken
+        private let signer = try! LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+
+        var order: OrderID { signer.mintOrder(sale: Shop.sale, epoch: 1, user: user) }
+        var sessionKey: String { sessions.keys.session(token.digest).text }
+        var rateKey: String { limiter.rateKey(user.text).text }
+        var stockKey: String { stock.keys.stock(Shop.sale).text }
+        var outboxKey: String { stock.keys.outbox(Shop.sale, 1).text }
+
+        static func with(_ body: @Sendable (Bench) async throws -> Void) async throws {
+            try await RedisServer.with { server in
+                let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
+                try await body(Bench(server, redis))
+                await redis.close()
+            }
+        }
+
+        init(_ server: RedisServer, _ redis: RedisConnection) async throws {
+            self.server = server
+            self.redis = redis
+            sessions = RedisSessionStore(redis)
+            limiter = RedisRateLimiter(redis, Rate(5, per: .seconds(3600))!)
+            stock = RedisStockStore(redis)
+            purchases = try RedisPurchaseStore(sessions: sessions, limiter: limiter, stock: stock)
+            token = try await sessions.create(for: user, lifetime: .seconds(3600))
+            try await stock.install(epoch: 1)
+        }
+
+        func buy() async throws -> PurchaseAnswer { try await purchases.purchase(order, for: user, in: token) }
+
+        func send(_ words: String...) async throws -> RedisValue { try await redis.send(RedisCommand(words)) }
+
+        var isOpen: Bool { get async throws { try await stock.snapshot(of: Shop.sale) != nil } }
+
+        func expect(sold: Int, counted: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+            let pending = try await send("XLEN", outboxKey).integer
+            let remaining = try await send("HGET", stockKey, "remaining").integer
+            let requests = try await send("LLEN", rateKey).integer
+            #expect([pending, remaining, requests] == [sold, 10 - sold, counted], sourceLocation: sourceLocation)
+        }
+    }
+
+    static func expectUnavailable(_ bench: Bench, sourceLocation: SourceLocation = #_sourceLocation) async {
+        let error = await #expect(throws: SeckillError.self, sourceLocation: sourceLocation) { try await bench.buy() }
+        #expect(error?.code == .unavailable, sourceLocation: sourceLocation)
+    }
+
+    @Test func aSessionOfAnotherTypeFailsItsUserOnly() async throws {
+        try await Bench.with { bench in
+            for command: RedisCommand in [["DEL", bench.sessionKey], ["LPUSH", bench.sessionKey, "x"]] {
+                _ = try await bench.redis.send(command)
+            }
+            await Self.expectUnavailable(bench)
+            #expect(try await bench.isOpen)
+            try await bench.expect(sold: 0, counted: 0)
+            for text in ["", "x", "alice", "12", "12 ", "12  alice", "x alice"] {
+                _ = try await bench.send("DEL", bench.sessionKey)
+                _ = try await bench.send("SET", bench.sessionKey, text)
+                guard case .noSession = try await bench.buy() else {
+                    // " alice" is a user, if none of ours.
+                    #expect(text == "12  alice")
+                    continue
+                }
+            }
+            try await bench.expect(sold: 0, counted: 0)
+        }
+    }
+
+    @Test func aLimitOfAnotherTypeFailsItsUserOnly() async throws {
+        try await Bench.with { bench in
+            _ = try await bench.send("SET", bench.rateKey, "x")
+            await Self.expectUnavailable(bench)
+            #expect(try await bench.isOpen)
+            _ = try await bench.send("DEL", bench.rateKey)
+            try await bench.expect(sold: 0, counted: 0)
+            guard case .decided(_, .reserved) = try await bench.buy() else {
+                Issue.record("the limit is whole again")
+                return
+            }
+        }
+    }
+
+    @Test func aLogHoldsNoMoreThanTheRate() async throws {
+        try await Bench.with { bench in
+            let limiter = RedisRateLimiter(bench.redis, Rate(2, per: .milliseconds(1))!, name: "short")
+            // Pushed again and again, it never runs out by itself.
+            for _ in 1...200 { _ = try await limiter.admit("alice") }
+            #expect(try await bench.send("LLEN", limiter.rateKey("alice").text).integer ?? 0 <= 2)
+        }
+    }
+
+    @Test(arguments: ["stock", "outbox"])
+    func stockOrOutboxOfAnotherTypeClosesTheSale(_ which: String) async throws {
+        try await Bench.with { bench in
+            _ = try await bench.buy()
+            let key = which == "stock" ? bench.stockKey : bench.outboxKey
+            _ = try await bench.send("DEL", key)
+            _ = try await bench.send("SET", key, "x")
+            await Self.expectUnavailable(bench)
+            #expect(try await !bench.isOpen)
+            if which == "outbox" {
+                #expect(try await bench.send("HGET", bench.stockKey, "remaining").integer == 9)
+                #expect(try await bench.send("HGET", bench.stockKey, "identity") == .null)
+            }
+        }
+    }
+
+    @Test(arguments: ["remaining", "sequence", "limit", "opens"], ["", "x"])
+    func nonsenseInTheStockClosesTheSale(_ field: String, _ value: String) async throws {
+        try await Bench.with { bench in
+            _ = try await bench.send("HSET", bench.stockKey, field, value)
+            await Self.expectUnavailable(bench)
+            #expect(try await !bench.isOpen)
+            #expect(try await bench.send("XLEN", bench.outboxKey).integer == 0)
+        }
+    }
+
+    @Test func anotherIdentitySellsNothing() async throws {
+        try await Bench.with { bench in
+            _ = try await bench.send("HSET", bench.stockKey, "identity", "another:server")
+            await Self.expectUnavailable(bench)
+            // As step by step: the request was let through, and came to nothing.
+            try await bench.expect(sold: 0, counted: 1)
+        }
+    }
+
+    @Test func aRestartSellsNothingBeforeItIsRebuilt() async throws {
+        try await RedisServer.with(options: ["--appendfsync", "always"]) { server in
+            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
+            let bench = try await Bench(server, redis)
+            let order = bench.order
+            _ = try await bench.purchases.purchase(order, for: bench.user, in: bench.token)
+            await server.kill()
+            try await eventually("the break is noticed") { !redis.isReady }
+            try await server.start()
+            try await eventually("it is connected again") { redis.isReady }
+            await Self.expectUnavailable(bench)
+            let again = await #expect(throws: SeckillError.self) {
+                try await bench.purchases.purchase(order, for: bench.user, in: bench.token)
+            }
+            #expect(again?.code == .unavailable)
+            #expect(try await bench.send("HGET", bench.stockKey, "remaining").integer == 9)
+            await redis.close()
+        }
+    }
+
+    @Test func scriptsThatAreGoneCloseTheSaleAndTheConnection() async throws {
+        try await Bench.with { bench in
+            _ = try await bench.send("SCRIPT", "FLUSH")
+            await Self.expectUnavailable(bench)
+            try await eventually("the connection is made anew") { bench.redis.isReady }
+            try await eventually("the scripts are back") { (try? await bench.isOpen) == false }
+            await Self.expectUnavailable(bench)
+            #expect(try await bench.send("HGET", bench.stockKey, "identity") == .null)
+            #expect(try await bench.send("XLEN", bench.outboxKey).integer == 0)
+        }
+    }
+
+    @Test func anEmptiedServerKnowsNobody() async throws {
+        try await Bench.with { bench in
+            _ = try await bench.buy()
+            _ = try await bench.send("FLUSHALL")
+            #expect(try await bench.buy() == .noSession)
+            let token = try await bench.sessions.create(for: bench.user, lifetime: .seconds(60))
+            let error = await #expect(throws: SeckillError.self) {
+                try await bench.purchases.purchase(bench.order, for: bench.user, in: token)
+            }
+            #expect(error?.code == .unavailable)
+        }
+    }
+
+    @Test func aMasterThatBecameAReplicaIsLeft() async throws {
+        try await Bench.with { bench in
+            _ = try await bench.send("REPLICAOF", "127.0.0.1", "1")
+            await Self.expectUnavailable(bench)
+            try await eventually("the connection is dropped") { !bench.redis.isReady }
+        }
+    }
+
+    @Test func whatIsNotOnOneConnectionIsNotOneStep() async throws {
+        try await Bench.with { bench in
+            let other = try await RedisConnection.connect(bench.server.configuration, logger: .quiet)
+            let (sessions, limiter) = (RedisSessionStore(other), RedisRateLimiter(other, Rate(1, per: .seconds(1))!))
+            #expect(throws: SeckillError.self) {
+                try RedisPurchaseStore(sessions: sessions, limiter: nil, stock: bench.stock)
+            }
+            #expect(throws: SeckillError.self) {
+                try RedisPurchaseStore(sessions: bench.sessions, limiter: limiter, stock: bench.stock)
+            }
+            await other.close()
+        }
+    }
+}
