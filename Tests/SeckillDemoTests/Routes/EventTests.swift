@@ -30,6 +30,13 @@ struct EventTests {
             let connections = (try await listen(port, alice), try await listen(port, bob), try await listen(port))
             #expect(await eventually { front.shop.events.listenerCount == 3 })
             let order = try await front.send(.post, front.link("tea", alice), nil, alice)["order"].text!
+            // Paid before she is told that it awaits payment, she would hear only the latest.
+            #expect(
+                await eventually {
+                    front.clock.advance(by: .milliseconds(250))
+                    return connections.0.heard.contains("awaiting_payment")
+                }
+            )
             let paid = try await eventually {
                 front.clock.advance(by: .milliseconds(250))
                 return try await front.send(.post, "/api/orders/\(order)/payment", nil, alice).status == 200
