@@ -19,6 +19,7 @@ let package = Package(
         .library(name: "SeckillRedis", targets: ["SeckillRedis"]),
         .library(name: "SeckillJournal", targets: ["SeckillJournal"]),
         .library(name: "SeckillSQLite", targets: ["SeckillSQLite"]),
+        .library(name: "SeckillNIO", targets: ["SeckillNIO"]),
         .library(name: "SeckillTesting", targets: ["SeckillTesting"]),
         .executable(name: "SeckillDemo", targets: ["SeckillDemo"]),
         .executable(name: "SeckillLoad", targets: ["SeckillLoad"]),
@@ -83,11 +84,21 @@ let package = Package(
             resources: [.embedInCode("Scripts")],
             swiftSettings: strict
         ),
+        .target(
+            name: "SeckillNIO",
+            dependencies: [
+                "SeckillCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "SeckillDemo",
             dependencies: [
                 "SeckillCore",
                 "SeckillJournal",
+                "SeckillNIO",
                 "SeckillRedis",
                 "SeckillSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -150,6 +161,17 @@ let package = Package(
             name: "SeckillSQLiteTests",
             dependencies: [
                 "SeckillSQLite", "SeckillTesting", "TestServers", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SeckillNIOTests",
+            dependencies: [
+                "SeckillNIO",
+                "SeckillTesting",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),

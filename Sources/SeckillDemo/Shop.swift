@@ -13,7 +13,9 @@ struct Shop: Sendable {
     let flashSale: FlashSale
     let pages: Pages
     let events: EventHub
-    let site: Site
+    var site: Site
+    /// What is answered ahead of the site; nil where there is no crowd.
+    let hotSite: HotSite?
     let logger: Logger
 
     /// A shop over these backends.
@@ -78,7 +80,11 @@ struct Shop: Sendable {
                     isSecure: settings.publicURL?.isSecure ?? false
                 ).resources
         }
-        site = Site(resources: resources, origins: OriginPolicy(publicURL: settings.publicURL))
+        let origins = OriginPolicy(publicURL: settings.publicURL)
+        site = Site(resources: resources, origins: origins)
+        hotSite =
+            settings.role == .worker
+            ? nil : HotSite(flashSale: flashSale, pages: pages, cookie: visitors.cookie, origins: origins)
     }
 
     /// Puts the sales of the settings on sale that are not there yet.
@@ -97,16 +103,21 @@ struct Shop: Sendable {
     }
 
     /// The web server; `onRunning` is told the port.
+    ///
+    /// - Parameter isHot: whether the crowd is answered ahead of the site, as it is but for comparisons.
     func application(
         limits: ConnectionGuard.Limits = ConnectionGuard.Limits(),
+        isHot: Bool = true,
         onRunning: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) -> some ApplicationProtocol {
-        Application(
+        let hotSite = isHot ? hotSite : nil
+        return Application(
             responder: site,
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGuard(limits: limits)],
-                    idleTimeout: .seconds(60),
+                    additionalChannelHandlers: [ConnectionGuard(limits: limits, ahead: hotSite)],
+                    // Hummingbird sees nothing of what is answered ahead of it: then the hot routes keep the time.
+                    idleTimeout: hotSite == nil ? ConnectionGuard.idleTimeout : nil,
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: Site.headLimit,
                         maxHeaderListSize: Site.headLimit,

@@ -1,5 +1,5 @@
 /// Pages in this process: the local level.
-public final class MemoryPageCache: PageCache {
+public final class MemoryPageCache: NearPageCache {
     private struct Entry: Sendable {
         var page: Page
         var freshUntil: Duration
@@ -22,6 +22,15 @@ public final class MemoryPageCache: PageCache {
         return entries.withLock { entries in
             guard let entry = entries[TextKey(key)], now < entry.keptUntil else { return nil }
             return CachedPage(page: entry.page, isStale: now >= entry.freshUntil)
+        }
+    }
+
+    /// One look-up.
+    public func peek(_ key: String) -> Page? {
+        let now = clock.uptime
+        return entries.withLock { entries in
+            guard let entry = entries[TextKey(key)], now < entry.freshUntil else { return nil }
+            return entry.page
         }
     }
 

@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// A page that is fresh here costs one look-up; one that is not is looked for in the shared cache, and copied. Where the
 /// shared cache fails, this one goes on alone: only ``invalidate(_:)`` tells, for another node may still serve the page.
-public final class LayeredPageCache: PageCache {
+public final class LayeredPageCache: NearPageCache {
     private let local: MemoryPageCache
     private let shared: any PageCache
     private let copyLifetime: Duration
@@ -32,6 +32,9 @@ public final class LayeredPageCache: PageCache {
         }
         return far
     }
+
+    /// The page as it is here.
+    public func peek(_ key: String) -> Page? { local.peek(key) }
 
     /// Keeps the page there and here.
     public func put(_ page: Page, for key: String, freshFor: Duration, staleFor: Duration) async throws {

@@ -5,6 +5,7 @@
 /// share, each renders a page once at most.
 public final class PageRenderer: Sendable {
     private let cache: any PageCache
+    private let near: (any NearPageCache)?
     private let freshFor: Duration
     private let staleFor: Duration
     private let flights = Locked<[TextKey: Flight]>([:])
@@ -12,6 +13,7 @@ public final class PageRenderer: Sendable {
     /// Pages that are fresh for `freshFor` once rendered, and may be served stale for `staleFor` after that.
     public init(_ cache: any PageCache, freshFor: Duration = .seconds(1), staleFor: Duration = .seconds(10)) {
         self.cache = cache
+        near = cache as? any NearPageCache
         self.freshFor = freshFor
         self.staleFor = staleFor
     }
@@ -40,6 +42,9 @@ public final class PageRenderer: Sendable {
             }
         }
     }
+
+    /// The page, if the cache is a ``NearPageCache`` that has it at hand: what ``page(_:render:)`` would return at once.
+    public func peek(_ key: String) -> Page? { near?.peek(key) }
 
     /// Forgets the page: whoever asks from now on gets one rendered from now on.
     public func drop(_ key: String) async {

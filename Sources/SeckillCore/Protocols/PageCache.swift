@@ -12,6 +12,12 @@ public protocol PageCache: Sendable {
     func invalidate(_ key: String) async throws
 }
 
+/// A page cache with a level in this process that can be looked into without waiting.
+public protocol NearPageCache: PageCache {
+    /// The page if it is here and fresh. Nil says nothing: ``PageCache/get(_:)`` may still find it.
+    func peek(_ key: String) -> Page?
+}
+
 /// A rendered page.
 public struct Page: Hashable, Sendable {
     /// The bytes to send.

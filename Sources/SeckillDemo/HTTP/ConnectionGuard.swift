@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
 internal import NIOHTTPTypesHTTP1
+internal import SeckillNIO
 
 /// Guards one connection where routes cannot: a request must arrive in time (408), its head must fit (431), what is no
 /// HTTP is said to be none (400), and at shutdown every request that was sent is answered.
@@ -25,21 +26,31 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var linger: TimeAmount = .seconds(1)
     }
 
+    /// How long a connection stays open on which nothing happens.
+    static let idleTimeout: TimeAmount = .seconds(60)
+
     private let limits: Limits
+    private let site: HotSite?
     private var state = ConnectionState()
     private var deadline: NIODeadline?
     private var alarm: Scheduled<Void>?
     private var alarmDue: NIODeadline?
     private var isLingering = false
 
-    init(limits: Limits = Limits()) { self.limits = limits }
+    /// - Parameter site: what is answered ahead of everything.
+    init(limits: Limits = Limits(), ahead site: HotSite? = nil) {
+        self.limits = limits
+        self.site = site
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
         do {
-            try pipeline.addHandler(ByteScout(), position: .first)
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(ByteScout(), position: .before(decoder))
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
             try pipeline.addHandler(VersionScout(), position: .before(codec))
+            if let site { try pipeline.addHotRoutes(site, idleTimeout: Self.idleTimeout) }
         } catch {
             // Without them the connection would be unguarded.
             context.close(promise: nil)

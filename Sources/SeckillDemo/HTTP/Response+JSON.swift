@@ -4,18 +4,7 @@ internal import Hummingbird
 extension Response {
     /// A JSON answer.
     init(_ status: HTTPResponse.Status = .ok, _ json: JSON, _ more: HTTPFields = [:]) {
-        var headers: HTTPFields = [.contentType: "application/json"]
-        headers.append(contentsOf: more)
-        self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes)))
-    }
-
-    /// An error answer.
-    init(_ problem: Problem) {
-        self.init(
-            status: problem.code.status,
-            headers: problem.fields,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body))
-        )
+        self.init(Reply(status, json, more))
     }
 }
 

@@ -4,7 +4,7 @@ internal import SeckillCore
 
 /// The cookie that carries a session's token. It ends with the browser; the store decides when the session does.
 struct SessionCookie: Sendable {
-    private let name: String
+    let name: String
     private let attributes: String
 
     /// `isSecure` for sites that browsers reach by https: then no other host and no plain connection can plant it.

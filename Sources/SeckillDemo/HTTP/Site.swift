@@ -22,21 +22,18 @@ struct Site: HTTPResponder {
             // Hummingbird's to answer: the connection is of no more use.
             throw error
         } catch let problem as Problem {
-            response = Response(problem)
+            response = Response(Reply(problem))
         } catch let error as SeckillError {
             context.logger.info("could not answer", metadata: ["error": "\(error)"])
-            response = Response(Problem(error))
+            response = Response(Reply(Problem(error)))
         } catch is CancellationError {
-            response = Response(Problem(.unavailable, "The server is stopping.", retryAfter: .seconds(1)))
+            response = Response(Reply(Problem(.unavailable, "The server is stopping.", retryAfter: .seconds(1))))
         } catch {
             context.logger.error("request failed", metadata: ["error": "\(error)"])
-            response = Response(Problem(.internalError, "The failure has been logged."))
+            response = Response(Reply(Problem(.internalError, "The failure has been logged.")))
         }
         if request.method == .head { response = response.createHeadResponse() }
-        response.headers[.xContentTypeOptions] = "nosniff"
-        // What is for everybody says so itself.
-        if !response.headers.contains(.cacheControl) { response.headers[.cacheControl] = "no-store" }
-        return response
+        return response.withCommonFields
     }
 
     private func answer(_ request: Request) async throws -> Response {

@@ -28,5 +28,7 @@ struct Asset: Sendable {
     static let admin = script("admin", PackageResources.admin_js)
     static let charts = script("charts", PackageResources.charts_js)
 
-    static let all = [style, icon, shop, sales, sale, orders, work, admin, charts]
+    static let byAddress = Dictionary(
+        uniqueKeysWithValues: [style, icon, shop, sales, sale, orders, work, admin, charts].map { ($0.address, $0) }
+    )
 }

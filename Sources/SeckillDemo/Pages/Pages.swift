@@ -29,6 +29,16 @@ struct Pages: Sendable {
         }
     }
 
+    /// The page at this address, if it is at hand and fresh.
+    func peek(_ path: String) -> Page? {
+        guard let cache else { return nil }
+        if path == "/" { return cache.peek(Self.listKey) }
+        guard path.utf8.starts(with: "/sales/".utf8), let sale = SaleID(path.dropFirst("/sales/".count)) else {
+            return nil
+        }
+        return cache.peek(Self.key(sale))
+    }
+
     /// Forgets the pages that show a sale.
     func drop(_ sale: SaleID) async {
         await cache?.drop(Self.key(sale))

@@ -1,6 +1,5 @@
 internal import HTTPTypes
 internal import Hummingbird
-internal import NIOCore
 internal import SeckillCore
 
 /// What people open in a browser.
@@ -9,52 +8,64 @@ struct PageRoutes: Sendable {
     /// Whether there is a page for the operator.
     let hasAdmin: Bool
 
-    private static let files = Dictionary(uniqueKeysWithValues: Asset.all.map { ($0.address, $0) })
-
     var resources: [Resource] {
         [
-            Resource("/", [.get: { call in call.answer(try await pages.list(), .everybody) }]),
+            Resource("/", [.get: { call in Response(Reply(try await pages.list(), .everybody, known: call.known)) }]),
             Resource("/sales/{sale}", [.get: sale]),
-            Resource("/orders", [.get: { $0.answer(Template.orders.page(tab: "My orders – Seckill"), .nobody) }]),
+            Resource(
+                "/orders",
+                [.get: { _ in Response(Reply(Template.orders.page(tab: "My orders – Seckill"), .nobody)) }]
+            ),
             Resource("/assets/{file}", [.get: file]),
         ]
             + (hasAdmin
-                ? [Resource("/admin", [.get: { $0.answer(Template.admin.page(tab: "Operator – Seckill"), .nobody) }])]
+                ? [
+                    Resource(
+                        "/admin",
+                        [.get: { _ in Response(Reply(Template.admin.page(tab: "Operator – Seckill"), .nobody)) }]
+                    )
+                ]
                 : [])
     }
 
     private func sale(_ call: Call) async throws -> Response {
         do {
             guard let id = call.sale else { throw Problem.noSale }
-            return call.answer(try await pages.sale(id), .everybody)
+            return Response(Reply(try await pages.sale(id), .everybody, known: call.known))
         } catch let problem as Problem where problem.code == .noSale {
-            return call.answer(Template.missing.page(tab: "No such sale – Seckill"), .nobody, .notFound)
+            return Response(Reply(Template.missing.page(tab: "No such sale – Seckill"), .nobody, .notFound))
         }
     }
 
     private func file(_ call: Call) async throws -> Response {
-        guard let file = Self.files["/assets/\(call.parameters["file"] ?? "")"] else {
+        guard let file = Asset.byAddress["/assets/\(call.parameters["file"] ?? "")"] else {
             throw Problem(.notFound, "This file is of another version of the site: load the page again.")
         }
-        return Response(
-            status: .ok,
-            headers: [.contentType: file.contentType, .cacheControl: "public, max-age=31536000, immutable"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: file.bytes))
-        )
+        return Response(Reply(file))
     }
 }
 
-/// Who may keep a page.
-private enum Keeping: String {
-    /// For a second: then it must be asked whether it changed.
-    case everybody = "public, max-age=1"
-    /// A visitor's own things will be on it.
-    case nobody = "no-store"
-}
+extension Reply {
+    /// A static file.
+    init(_ file: Asset) {
+        self.init(
+            status: .ok,
+            fields: [.contentType: file.contentType, .cacheControl: "public, max-age=31536000, immutable"],
+            body: file.bytes
+        )
+    }
 
-extension Call {
-    fileprivate func answer(_ page: Page, _ keeping: Keeping, _ status: HTTPResponse.Status = .ok) -> Response {
-        var headers: HTTPFields = [
+    /// Who may keep a page.
+    enum Keeping: String {
+        /// For a second: then it must be asked whether it changed.
+        case everybody = "public, max-age=1"
+        /// A visitor's own things will be on it.
+        case nobody = "no-store"
+    }
+
+    /// A page, or that it is as it was for a client who has some already.
+    init(_ page: Page, _ keeping: Keeping, _ status: HTTPResponse.Status = .ok, known: KnownTags = KnownTags("")) {
+        var fields: HTTPFields = [
             .cacheControl: keeping.rawValue,
             .contentSecurityPolicy: """
             default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; \
@@ -63,20 +74,35 @@ extension Call {
             .referrerPolicy: "same-origin",
         ]
         if keeping == .everybody {
-            headers[.eTag] = page.etag
-            if knows(page.etag) { return Response(status: .notModified, headers: headers) }
+            fields[.eTag] = page.etag
+            if known.contain(page.etag) {
+                self.init(status: .notModified, fields: fields)
+                return
+            }
         }
-        headers[.contentType] = page.contentType
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.body)))
+        fields[.contentType] = page.contentType
+        self.init(status: status, fields: fields, body: page.body)
     }
+}
 
-    /// Whether the client has what `tag` is the validator of.
-    func knows(_ tag: String) -> Bool {
+/// What a client says in `If-None-Match` that it has.
+struct KnownTags {
+    private let text: String
+
+    init(_ text: String) { self.text = text }
+
+    /// Whether it has what `tag` is the validator of.
+    func contain(_ tag: String) -> Bool {
+        guard !text.isEmpty else { return false }
         let strong = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]
-        return request.headers[values: .ifNoneMatch].joined(separator: ",").split(separator: ",")
+        return text.split(separator: ",")
             .map { $0.filter { $0 != " " && $0 != "\t" } }
             .contains { $0 == "*" || ($0.hasPrefix("W/") ? $0.dropFirst(2) : $0[...]) == strong }
     }
+}
+
+extension Call {
+    var known: KnownTags { KnownTags(request.headers[values: .ifNoneMatch].joined(separator: ",")) }
 }
 
 extension HTTPField.Name {

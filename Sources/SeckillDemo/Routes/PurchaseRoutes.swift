@@ -42,10 +42,17 @@ struct PurchaseRoutes: Sendable {
         guard let sale = call.sale else { throw Problem(.noSale) }
         // What is not well encoded is no token.
         let token = call.parameters["token"] ?? ""
-        switch await flashSale.purchase(token, of: sale, by: visitors.caller(of: call)) {
-        case .refused(let refusal, let order): throw Problem(refusal, order: order)
+        return Response(Reply(await flashSale.purchase(token, of: sale, by: visitors.caller(of: call))))
+    }
+}
+
+extension Reply {
+    /// What a buyer is told.
+    init(_ outcome: PurchaseOutcome) {
+        switch outcome {
+        case .refused(let refusal, let order): self.init(Problem(refusal, order: order))
         case .accepted(let order):
-            return Response(
+            self.init(
                 .accepted,
                 [
                     "order": .string(order.id.text),

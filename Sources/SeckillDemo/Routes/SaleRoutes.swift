@@ -29,7 +29,7 @@ struct SaleRoutes: Sendable {
     private func answer(_ call: Call, _ json: JSON, lasting: JSON) -> Response {
         let tag = "W/\"\(String(lasting.bytes.fingerprint, radix: 36))\""
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "public, max-age=1"]
-        if call.knows(tag) { return Response(status: .notModified, headers: headers) }
+        if call.known.contain(tag) { return Response(status: .notModified, headers: headers) }
         return Response(.ok, json, headers)
     }
 }

@@ -9,10 +9,11 @@ extension Storefront {
     /// are concerned.
     func whileServing<Result: Sendable>(
         limits: ConnectionGuard.Limits = ConnectionGuard.Limits(),
+        isHot: Bool = true,
         _ body: (_ port: Int, _ server: ServiceGroup) async throws -> Result
     ) async throws -> Result {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        let web = shop.application(limits: limits) { port.yield($0) }
+        let web = shop.application(limits: limits, isHot: isHot) { port.yield($0) }
         let server = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: shop.services(around: web), logger: shop.logger)
         )

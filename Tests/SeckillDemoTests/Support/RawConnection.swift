@@ -23,6 +23,9 @@ final class RawConnection: Sendable {
 
     func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
 
+    /// Says that nothing more will be said.
+    func finish() async throws { try await channel.close(mode: .output) }
+
     func close() async { try? await channel.close() }
 
     /// All that was sent, once the other side has closed.

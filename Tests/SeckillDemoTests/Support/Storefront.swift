@@ -20,7 +20,7 @@ struct Storefront {
     let clock: ManualClock
     /// The answers to what is drawn.
     let book = AnswerBook()
-    let shop: Shop
+    var shop: Shop
 
     init(
         ledger: any OrderLedger = MemoryOrderLedger(),

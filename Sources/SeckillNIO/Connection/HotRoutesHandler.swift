@@ -1,0 +1,264 @@
+internal import NIOCore
+
+/// Stands in front of the HTTP parser: answers what it may of what ``HotRoutes`` knows, and passes everything else on as
+/// it came.
+///
+/// While it owes an answer, or the client does not take what it has been given, it holds back what comes, whatever it is,
+/// and reads no more. So answers leave in the order in which they were asked for, and memory is bounded by one read.
+final class HotRoutesHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = ByteBuffer
+
+    private enum Held {
+        case bytes(ByteBuffer)
+        case event(Any)
+    }
+
+    var connection = HotConnection()
+    private let routes: any HotRoutes
+    private let idleTimeout: TimeAmount?
+    private var executor: EventLoopExecutor?
+
+    /// An answer is due from here.
+    private var isAnswering = false
+    /// Answers must be out before what is held may go on.
+    private var isFlushing = false
+    /// Bytes or events are being looked at.
+    private var isBusy = false
+    private var held: CircularBuffer<Held> = []
+    private var isReadWanted = false
+    private var mustFlush = false
+    private var hasPassedOn = false
+    private var hasAnswered = false
+    private var isActive = true
+
+    /// When something was last asked or answered, here or behind.
+    var lastActive: NIODeadline = .uptimeNanoseconds(0)
+    private var idleAlarm: Scheduled<Void>?
+
+    init(_ routes: any HotRoutes, idleTimeout: TimeAmount?) {
+        self.routes = routes
+        self.idleTimeout = idleTimeout
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        lastActive = context.eventLoop.now
+        if let idleTimeout { setIdleAlarm(lastActive + idleTimeout, context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        idleAlarm?.cancel()
+        idleAlarm = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isActive = false
+        held.removeAll()
+        idleAlarm?.cancel()
+        idleAlarm = nil
+        context.fireChannelInactive()
+    }
+
+    // MARK: In
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastActive = context.eventLoop.now
+        let bytes = unwrapInboundIn(data)
+        take(.bytes(bytes), context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { endBurst(context) }
+
+    func read(context: ChannelHandlerContext) {
+        if isHolding {
+            isReadWanted = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            lastActive = context.eventLoop.now
+            release(context)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        take(.event(event), context)
+    }
+
+    private var isHolding: Bool { isAnswering || isFlushing || !held.isEmpty }
+
+    private func take(_ new: Held, _ context: ChannelHandlerContext) {
+        held.append(new)
+        if !isAnswering, !isFlushing, held.count == 1 { goOn(context) }
+    }
+
+    /// Goes on with what is held, as far as it goes.
+    private func goOn(_ context: ChannelHandlerContext) {
+        guard !isBusy else { return }
+        isBusy = true
+        defer { isBusy = false }
+        while !isAnswering, !isFlushing, let next = held.popFirst() {
+            let rest: Held? =
+                switch next {
+                case .bytes(let bytes): pass(bytes, context).map { .bytes($0) }
+                case .event(let event): pass(event, context).map { .event($0) }
+                }
+            if let rest { return held.prepend(rest) }
+        }
+    }
+
+    /// Goes on once there is no more reason to hold anything.
+    private func release(_ context: ChannelHandlerContext) {
+        goOn(context)
+        endBurst(context)
+        guard !isHolding, isReadWanted else { return }
+        isReadWanted = false
+        context.read()
+    }
+
+    private func endBurst(_ context: ChannelHandlerContext) {
+        if mustFlush {
+            mustFlush = false
+            context.flush()
+        }
+        if hasPassedOn {
+            hasPassedOn = false
+            context.fireChannelReadComplete()
+        }
+    }
+
+    /// Answers the requests in `bytes` or passes them on. What must be held.
+    private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
+        var bytes = bytes
+        while bytes.readableBytes > 0 {
+            if connection.bodyLeft > 0, !connection.isRetired {
+                let count = min(connection.bodyLeft, bytes.readableBytes)
+                connection.willPass(ofBody: count)
+                passOn(bytes.readSlice(length: count)!, context)
+                connection.didPass()
+                continue
+            }
+            guard connection.isAtBoundary, let request = bytes.withUnsafeReadableBytes({ PlainRequest($0) }) else {
+                let endsInEmptyLine = bytes.readableBytesView.suffix(4).elementsEqual("\r\n\r\n".utf8)
+                passOn(bytes, context)
+                connection.didPassUnread(endsInEmptyLine: endsInEmptyLine)
+                return nil
+            }
+            if connection.mayAnswer, request.bodyLength == 0 {
+                guard context.channel.isWritable else { return bytes }
+                switch routes.answer(HotRequest(request, bytes)) {
+                case .elsewhere: break
+                case .now(let answer):
+                    bytes.moveReaderIndex(forwardBy: request.length)
+                    write(answer, context)
+                    continue
+                case .later(let answer):
+                    bytes.moveReaderIndex(forwardBy: request.length)
+                    wait(for: answer, context)
+                    return bytes.readableBytes > 0 ? bytes : nil
+                }
+            }
+            let count = min(request.bodyLength, bytes.readableBytes - request.length)
+            connection.willPass(bodyLength: request.bodyLength, having: count)
+            passOn(bytes.readSlice(length: request.length + count)!, context)
+            connection.didPass()
+        }
+        return nil
+    }
+
+    /// Passes `event` on unless it must be held. What ends the connection waits until the client has our answers: the
+    /// server behind, who knows nothing of them, might close.
+    private func pass(_ event: Any, _ context: ChannelHandlerContext) -> Any? {
+        if event is ChannelShouldQuiesceEvent || (event as? ChannelEvent) == .inputClosed {
+            if hasAnswered {
+                hasAnswered = false
+                flush(context)
+                if isFlushing { return event }
+            }
+            connection.retire()
+        }
+        context.fireUserInboundEventTriggered(event)
+        return nil
+    }
+
+    /// Sends what has been answered, and holds everything until it is out.
+    private func flush(_ context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        isFlushing = true
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            self.isFlushing = false
+            self.release(context)
+        }
+        mustFlush = false
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
+    }
+
+    private func passOn(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        hasPassedOn = true
+        context.fireChannelRead(wrapInboundOut(bytes))
+    }
+
+    // MARK: Out
+
+    private func write(_ answer: ByteBuffer, _ context: ChannelHandlerContext) {
+        mustFlush = true
+        hasAnswered = true
+        context.write(wrapOutboundOut(answer), promise: nil)
+    }
+
+    private func wait(for answer: @escaping @Sendable () async -> ByteBuffer, _ context: ChannelHandlerContext) {
+        isAnswering = true
+        let loop = context.eventLoop
+        let executor = self.executor ?? EventLoopExecutor(loop)
+        self.executor = executor
+        let here = NIOLoopBound((self, context), eventLoop: loop)
+        Task(executorPreference: executor) {
+            let bytes = await answer()
+            let (handler, context) = here.value
+            handler.answered(bytes, context)
+        }
+    }
+
+    private func answered(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        isAnswering = false
+        guard isActive else { return }
+        lastActive = context.eventLoop.now
+        write(bytes, context)
+        release(context)
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        connection.retire()
+        context.close(mode: mode, promise: promise)
+    }
+
+    // MARK: Idleness
+
+    /// From here on something else than HTTP may be spoken.
+    func leave() {
+        connection.retire()
+        idleAlarm?.cancel()
+        idleAlarm = nil
+    }
+
+    private func setIdleAlarm(_ due: NIODeadline, _ context: ChannelHandlerContext) {
+        idleAlarm = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { self.ring(context) }
+    }
+
+    /// One alarm serves many deadlines: it looks when it rings whether its time was moved.
+    private func ring(_ context: ChannelHandlerContext) {
+        guard let idleTimeout, isActive else { return }
+        let now = context.eventLoop.now
+        if isAnswering || !connection.isQuiet { lastActive = now }
+        let due = lastActive + idleTimeout
+        guard now >= due else { return setIdleAlarm(due, context) }
+        idleAlarm = nil
+        context.close(promise: nil)
+    }
+}

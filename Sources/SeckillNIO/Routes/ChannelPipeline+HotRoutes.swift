@@ -1,0 +1,24 @@
+public import NIOCore
+internal import NIOHTTP1
+
+extension ChannelPipeline.SynchronousOperations {
+    /// Puts `routes` ahead of the server whose HTTP/1.1 handlers are in the pipeline already.
+    ///
+    /// Requests that are plain, whole, without a body and known to `routes` are answered from here, each in its turn; all
+    /// else goes on as it came, and the server behind sees of the connection what it would have seen without. Shutdown
+    /// (`ChannelShouldQuiesceEvent`) and a client's last word reach it once the answers that were given here are out; from
+    /// then on the connection is its own.
+    ///
+    /// Whoever stands between the network and these routes sees every byte; whoever stands behind does not see the requests
+    /// that are answered here, and must not take the connection for idle meanwhile: `idleTimeout` is for that.
+    ///
+    /// - Parameter idleTimeout: closes a connection on which nothing was asked or answered for so long, and nothing is due.
+    /// - Throws: `ChannelPipelineError.notFound` if `HTTPResponseEncoder` or the decoder are missing.
+    public func addHotRoutes(_ routes: some HotRoutes, idleTimeout: TimeAmount? = nil) throws {
+        let encoder = try handler(type: HTTPResponseEncoder.self)
+        let decoder = try handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+        let front = HotRoutesHandler(routes, idleTimeout: idleTimeout)
+        try addHandler(front, position: .before(encoder))
+        try addHandler(HotRoutesScout(front), position: .after(decoder))
+    }
+}

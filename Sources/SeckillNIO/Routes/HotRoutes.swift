@@ -1,0 +1,20 @@
+public import NIOCore
+
+/// What is answered ahead of the server behind, on the event loop that read the request.
+///
+/// See ``NIOCore/ChannelPipeline/SynchronousOperations/addHotRoutes(_:idleTimeout:)``.
+public protocol HotRoutes: Sendable {
+    /// The answer to `request`. Called on the event loop: must not block, and costs every request that it is asked about.
+    func answer(_ request: HotRequest) -> HotAnswer
+}
+
+/// Who answers, and when.
+public enum HotAnswer: Sendable {
+    /// The server behind: it gets the request as it came.
+    case elsewhere
+    /// These bytes, at once: a whole response of HTTP/1.1 after which the connection goes on.
+    case now(ByteBuffer)
+    /// The bytes that this returns. It runs on the connection's event loop whenever it is not waiting, and is not cancelled;
+    /// until it returns, nothing more is read from the connection.
+    case later(@Sendable () async -> ByteBuffer)
+}

@@ -1,0 +1,140 @@
+import HTTPTypes
+import SeckillCore
+import SeckillTesting
+import ServiceLifecycle
+import Testing
+
+@testable import SeckillDemo
+
+/// What is answered ahead of the site is answered as the site would.
+struct HotSiteTests {
+    /// A shop in which every refusal is to be had, and the requests that get them.
+    private struct Counter {
+        var front: Storefront
+        var hot: [String] = []
+        var cold: [String] = []
+
+        init() async throws {
+            front = try await Storefront.selling(stock: 1, more: #","limitPerUser":1"#) { $0.rateLimit = nil }
+            for sale in ["gone", "held", "over"] {
+                let json = #"{"id":"\#(sale)","title":"T","price":1,"stock":\#(sale == "gone" ? 0 : 5)}"#
+                _ = try await front.admin(.post, "/admin/sales", json)
+            }
+            let alice = try await front.logIn("alice")
+            let bob = try await front.logIn("bob")
+            let mine = try await front.link("tea", alice)
+            let bobs = try await front.link("tea", bob)
+            let gone = try await front.link("gone", alice)
+            let held = try await front.link("held", alice)
+            let second = try await front.link("held", alice)
+            let over = try await front.link("over", alice)
+            try await front.whileWorking {
+                for link in [mine, held] {
+                    let order = try await front.send(.post, link, nil, alice)["order"].text ?? ""
+                    let isRecorded = try await eventually {
+                        try await front.send(.get, "/api/orders/\(order)", nil, alice)["status"] == "awaiting_payment"
+                    }
+                    #expect(isRecorded)
+                }
+            }
+            _ = try await front.admin(.post, "/admin/sales/over/close")
+            for path in ["/", "/sales/tea"] { _ = try await front.send(.get, path) }
+            let tag = try await front.send(.get, "/sales/tea").fields[.eTag] ?? ""
+            let cookie = "Cookie: a=b; \(alice[.cookie]!)\r\n"
+
+            func post(_ path: String, _ more: String) -> String { "POST \(path) HTTP/1.1\r\nHost: shop\r\n\(more)\r\n" }
+            func get(_ path: String, _ more: String = "", _ method: String = "GET") -> String {
+                "\(method) \(path) HTTP/1.1\r\nHost: shop\r\n\(more)\r\n"
+            }
+            hot = [
+                mine, bobs, gone, held, second, over, mine + "x", "/api/sales/none/purchase/x",
+                "/api/sales/tea/purchase/",
+            ]
+            .map { post($0, cookie + "Content-Length: 0\r\n") }
+            hot += [
+                "", "Cookie: session=\r\n", "Cookie: session=AAAAAAAAAAAAAAAAAAAAAAAA\r\n",
+                "cookie: xsession=1; session\r\n",
+            ]
+            .map { post(gone, $0) }
+            hot += [
+                "Origin: http://shop\r\n", "Origin: http://other\r\n", "Sec-Fetch-Site: cross-site\r\n",
+                "Sec-Fetch-Site: none\r\n", "Sec-Fetch-Site: same-origin\r\nOrigin: http://shop\r\n",
+                "Origin: null\r\n",
+            ].map { post(gone, cookie + $0) }
+            for method in ["GET", "HEAD"] {
+                hot += (["/", "/sales/tea"] + Asset.byAddress.keys.sorted()).map {
+                    get($0, "Origin: http://x\r\n", method)
+                }
+                hot += [tag, "\"x\", \(tag)", "W/\(tag)", "*", "\"x\"", "W/\"x\",\(tag),"].map {
+                    get("/sales/tea", "If-None-Match: \($0)\r\n", method)
+                }
+            }
+            cold = [
+                get(gone), post(gone + "?", cookie), post("/api/sales/te%61/purchase/x", cookie),
+                post(gone + "/", cookie),
+                post("/api/sales/\(String(repeating: "a", count: 65))/purchase/x", cookie),
+                post(gone, cookie + "Content-Length: 2\r\n") + "{}",
+                post(gone, cookie + "Transfer-Encoding: chunked\r\n")
+                    + "1\r\na\r\n0\r\n\r\n", post(gone, cookie + cookie), post("/", cookie), get("/sales/none"),
+                get("/sales/gone"), get("/sales/tea?x"), get("/sales/te%61"), get("/assets/none"), get("/health"),
+                get("/orders"), get("/nope"), get("//"), get(gone, "", "DELETE"),
+                "GET / HTTP/1.1\r\nHost:shop\r\n\r\n", "HEAD /nope HTTP/1.1\r\nHost: shop\r\n\r\n",
+            ]
+        }
+
+        /// What the server says to each request, but for the date, and to something after it.
+        func answers(to requests: [String], isHot: Bool) async throws -> [String] {
+            try await front.whileServing(isHot: isHot) { port, _ in
+                var answers: [String] = []
+                for request in requests {
+                    let last = "GET /health HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
+                    answers.append(try await RawConnection.talk(to: port, request + last).withoutDates)
+                }
+                return answers
+            }
+        }
+    }
+
+    @Test func theCrowdIsAnsweredAheadAndAsTheSiteWould() async throws {
+        var counter = try await Counter()
+        let expected = try await counter.answers(to: counter.hot, isHot: false)
+        // Whatever still reaches the site gets another answer.
+        let health = counter.front.shop.site.resources.filter { $0.match(["", "health"]) != nil }
+        counter.front.shop.site = Site(resources: health, origins: counter.front.shop.site.origins)
+        let answers = try await counter.answers(to: counter.hot, isHot: true)
+        for (request, (answer, site)) in zip(counter.hot, zip(answers, expected)) {
+            #expect(answer == site, "\(request)")
+        }
+        let codes = Set(expected.map { $0.dropFirst("HTTP/1.1 ".count).prefix(3) })
+        #expect(codes == ["200", "202", "304", "401", "403", "404", "409", "410"])
+    }
+
+    @Test func everythingElseIsTheSites() async throws {
+        let counter = try await Counter()
+        let requests = counter.cold + [counter.hot.joined(), (counter.cold + counter.hot + counter.cold).joined()]
+        let expected = try await counter.answers(to: requests, isHot: false)
+        let answers = try await counter.answers(to: requests, isHot: true)
+        for (request, (answer, site)) in zip(requests, zip(answers, expected)) {
+            #expect(answer == site, "\(request)")
+        }
+    }
+
+    @Test(arguments: [true, false]) func aClientThatHasSaidAllIsAnswered(isHot: Bool) async throws {
+        let counter = try await Counter()
+        try await counter.front.whileServing(isHot: isHot) { port, _ in
+            for request in counter.hot.prefix(10) {
+                let connection = try await RawConnection(to: port)
+                try await connection.send(request)
+                try await connection.finish()
+                let answer = try await connection.heardAtTheEnd()
+                #expect(answer.hasPrefix("HTTP/1.1 ") && (answer.hasSuffix("}") || answer.hasSuffix(">")), "\(request)")
+            }
+        }
+    }
+}
+
+extension String {
+    fileprivate var withoutDates: String {
+        replacing(/Date: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n/, with: "")
+    }
+}

@@ -1,0 +1,129 @@
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Testing
+
+@testable import SeckillNIO
+
+/// Answers leave in the order in which they were asked for, whoever gives them.
+struct OrderTests {
+    @Test func whatIsHotIsAnsweredAheadAndNothingElse() throws {
+        let server = try Server()
+        try server.hear(plain("GET", "/hot"))
+        #expect(try server.said() == "/hot;")
+        #expect(server.behind.paths.isEmpty)
+        try server.hear(plain("GET", "/cold"))
+        #expect(try server.said() == "")
+        #expect(server.behind.paths == ["/cold"])
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInTurn() throws {
+        let server = try Server()
+        try server.hear(["/hot1", "/hot2", "/cold1", "/hot3", "/cold2"].map { plain("GET", $0) }.joined())
+        #expect(try server.said() == "/hot1;/hot2;")
+        // Behind a request that is not answered yet, everything goes the same way.
+        #expect(server.behind.paths == ["/cold1", "/hot3", "/cold2"])
+        for _ in 0..<3 { server.behind.answer() }
+        let said = try server.said()
+        #expect(
+            said.matches(of: /behind [^;]*;/).map { String($0.0) } == [
+                "behind /cold1;", "behind /hot3;", "behind /cold2;",
+            ]
+        )
+        try server.hear(plain("GET", "/hot4"))
+        #expect(try server.said() == "/hot4;")
+    }
+
+    @Test func nothingIsAnsweredAheadWhileTheServerBehindOwesAnAnswer() throws {
+        let server = try Server()
+        try server.hear(plain("GET", "/cold"))
+        try server.hear(plain("GET", "/hot"))
+        #expect(try server.said() == "")
+        #expect(server.behind.paths == ["/cold", "/hot"])
+        server.behind.answer()
+        _ = try server.said()
+        try server.hear(plain("GET", "/hot2"))
+        #expect(try server.said() == "" && server.behind.paths.count == 3)
+    }
+
+    @Test func whatComesAfterAnAnswerThatTakesItsTimeWaitsForIt() throws {
+        let routes = Sample()
+        let server = try Server(routes)
+        try server.hear(plain("GET", "/hot1") + plain("GET", "/later") + plain("GET", "/hot2") + plain("GET", "/cold"))
+        server.run()
+        try server.hear(plain("GET", "/hot3"))
+        #expect(try server.said() == "/hot1;")
+        #expect(server.behind.paths.isEmpty)
+        routes.gate.open()
+        server.run()
+        #expect(try server.said() == "/later;/hot2;")
+        #expect(server.behind.paths == ["/cold", "/hot3"])
+    }
+
+    @Test func nothingIsReadWhileAnAnswerIsDue() throws {
+        let routes = Sample()
+        let reads = ReadCounter()
+        let server = try Server(routes)
+        try server.channel.pipeline.syncOperations.addHandler(reads, position: .first)
+        try server.hear(plain("GET", "/later"))
+        server.run()
+        reads.count = 0
+        server.channel.read()
+        server.channel.read()
+        #expect(reads.count == 0)
+        routes.gate.open()
+        server.run()
+        #expect(reads.count == 1)
+    }
+
+    @Test func aClientThatDoesNotTakeItsAnswersGetsNoMoreOfThem() throws {
+        let server = try Server()
+        server.channel.isWritable = false
+        try server.hear(plain("GET", "/hot1") + plain("GET", "/hot2"))
+        try server.hear(plain("GET", "/cold"))
+        #expect(try server.said() == "" && server.behind.paths.isEmpty)
+        server.channel.isWritable = true
+        server.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(try server.said() == "/hot1;/hot2;")
+        #expect(server.behind.paths == ["/cold"])
+    }
+
+    @Test func anAnswerForAClientThatHasGoneIsDropped() async throws {
+        let routes = Sample()
+        let server = try Server(routes)
+        try server.hear(plain("GET", "/later") + plain("GET", "/hot"))
+        server.run()
+        server.channel.pipeline.fireChannelInactive()
+        routes.gate.open()
+        server.run()
+        #expect(try server.said() == "")
+    }
+
+    @Test func oneReadIsOneFlush() throws {
+        let flushes = FlushCounter()
+        let server = try Server()
+        try server.channel.pipeline.syncOperations.addHandler(flushes, position: .first)
+        try server.hear((0..<10).map { plain("GET", "/hot\($0)") }.joined())
+        #expect(flushes.count == 1)
+    }
+}
+
+private final class ReadCounter: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    var count = 0
+
+    func read(context: ChannelHandlerContext) {
+        count += 1
+        context.read()
+    }
+}
+
+private final class FlushCounter: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    var count = 0
+
+    func flush(context: ChannelHandlerContext) {
+        count += 1
+        context.flush()
+    }
+}
