@@ -52,6 +52,9 @@ final class Program: Sendable {
         }
     }
 
+    /// A test that fails leaves no server behind.
+    deinit { if isRunning { kill() } }
+
     private static func spawn(
         _ executable: URL,
         _ arguments: [String],
