@@ -14,6 +14,7 @@ struct ReportTests {
             plan: Plan(crowd, arrivals: nil, isPrepared: false, pays: false),
             state: scoreboard.snapshot,
             elapsed: .seconds(2),
+            work: nil,
             exactness: nil
         )
     }

@@ -6,6 +6,7 @@ struct Client: Sendable {
     let run: String
     let target: Target
     let plan: Plan
+    let solver: WorkSolver?
     let group: any EventLoopGroup
 
     /// Everything that this client does. With `gate`, what is prepared waits there for the clock to start.
@@ -15,7 +16,7 @@ struct Client: Sendable {
         var prepared: [Visit] = []
         if plan.isPrepared {
             for loop in 0..<plan.loops where !Task.isCancelled {
-                var visit = Visit(user(loop), at: target, plan, over: line, quiet)
+                var visit = Visit(user(loop), at: target, plan, over: line, solver, quiet)
                 if await visit.prepare(from: .now) { prepared.append(visit) }
             }
         }
@@ -36,7 +37,7 @@ struct Client: Sendable {
                 guard loop < prepared.count else { return }
                 _ = await prepared[loop].measured(by: scoreboard).buy(from: start)
             } else {
-                var visit = Visit(user(loop), at: target, plan, over: line, scoreboard)
+                var visit = Visit(user(loop), at: target, plan, over: line, solver, scoreboard)
                 guard await visit.prepare(from: start) else {
                     scoreboard.endPurchase()
                     continue

@@ -19,11 +19,12 @@ struct Rehearsal {
         try allowDescriptors(plan.buyers + 64)
         let server = Server(target, timeout: plan.timeout)
         let before = try await server.open(stock: stock)
+        let solver = try await server.asksForWork() ? WorkSolver() : nil
         let scoreboard = Scoreboard()
         let signals = await UnixSignalsSequence(trapping: .sigint)
         let progress = ProgressBar(plan, scoreboard)
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await play(scoreboard) }
+            tasks.addTask { await play(scoreboard, solver) }
             tasks.addTask {
                 for await _ in signals { return }
             }
@@ -44,11 +45,12 @@ struct Rehearsal {
             plan: plan,
             state: state,
             elapsed: elapsed,
+            work: solver?.snapshot,
             exactness: after.map { Exactness(before: before, after: $0, state) }
         )
     }
 
-    private func play(_ scoreboard: Scoreboard) async {
+    private func play(_ scoreboard: Scoreboard, _ solver: WorkSolver?) async {
         let group = MultiThreadedEventLoopGroup.singleton
         // Every rehearsal has users of its own, or the limits of the last one would meet them.
         let run = "r\(UInt32.random(in: .min ... .max))"
@@ -56,7 +58,14 @@ struct Rehearsal {
         let unmeasured = Scoreboard()
         await withDiscardingTaskGroup { tasks in
             for number in 0..<plan.buyers {
-                let client = Client(number: number, run: run, target: target, plan: plan, group: group)
+                let client = Client(
+                    number: number,
+                    run: run,
+                    target: target,
+                    plan: plan,
+                    solver: solver,
+                    group: group
+                )
                 tasks.addTask { await client.play(scoreboard, unmeasured, gate: gate) }
             }
         }

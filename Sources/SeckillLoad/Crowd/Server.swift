@@ -73,6 +73,21 @@ struct Server {
         }
     }
 
+    /// Whether there is no link without a challenge.
+    func asksForWork() async throws -> Bool {
+        let line = line()
+        defer { line.close() }
+        do {
+            let user = "r\(UInt32.random(in: .min ... .max))"
+            let session = try await line.call(.POST, "/api/session", body: #"{"user":"\#(user)"}"#)
+            let path = "/api/sales/\(target.sale)/challenge"
+            let cookie = session.cookie.map { String($0.prefix { $0 != ";" }) }
+            return try await line.call(.POST, path, cookie: cookie, body: #"{"kind":"work"}"#).status == 200
+        } catch let silence as Silence {
+            throw ValidationError("http://\(target.host):\(target.port): \(silence.rawValue)")
+        }
+    }
+
     /// The counts once nothing is on its way to the ledger any more, or after a minute.
     func settledCounts() async throws -> Counts {
         let line = line()

@@ -12,15 +12,25 @@ struct Visit {
     let target: Target
     let plan: Plan
     let line: Line
+    /// Set where the sale asks for a proof of work before a link.
+    let solver: WorkSolver?
     private(set) var scoreboard: Scoreboard
     private(set) var cookie: String?
     private(set) var link: Link?
 
-    init(_ user: String, at target: Target, _ plan: Plan, over line: Line, _ scoreboard: Scoreboard) {
+    init(
+        _ user: String,
+        at target: Target,
+        _ plan: Plan,
+        over line: Line,
+        _ solver: WorkSolver?,
+        _ scoreboard: Scoreboard
+    ) {
         self.user = user
         self.target = target
         self.plan = plan
         self.line = line
+        self.solver = solver
         self.scoreboard = scoreboard
     }
 
@@ -35,6 +45,12 @@ struct Visit {
         var order: String
     }
 
+    private struct Challenge: Decodable {
+        var id: String
+        var prefix: String
+        var bits: Int
+    }
+
     private struct OrderState: Decodable {
         var order: String
         var status: String
@@ -44,15 +60,27 @@ struct Visit {
         var code: String
     }
 
-    /// Logs in and gets a link. False if there is none to be had.
+    /// Logs in, does the work that is asked, and gets a link. False if there is none to be had.
     mutating func prepare(from start: ContinuousClock.Instant) async -> Bool {
         let session = await ask(.session, .POST, "/api/session", body: #"{"user":"\#(user)"}"#, from: start)
         guard let session, session.status == 204, let cookie = session.cookie else { return false }
         self.cookie = String(cookie.prefix { $0 != ";" })
-        let answer = await ask(.link, .POST, "/api/sales/\(target.sale)/link", body: "{}", from: .now)
+        guard let proof = await proof() else { return false }
+        let answer = await ask(.link, .POST, "/api/sales/\(target.sale)/link", body: proof, from: .now)
         guard let answer, answer.status == 200 else { return false }
         link = try? decode(Link.self, answer)
         return link != nil
+    }
+
+    /// What a request for a link must say; nil if that cannot be had.
+    private func proof() async -> String? {
+        guard let solver else { return "{}" }
+        let path = "/api/sales/\(target.sale)/challenge"
+        guard let answer = await ask(.challenge, .POST, path, body: #"{"kind":"work"}"#, from: .now),
+            answer.status == 200, let challenge = try? decode(Challenge.self, answer),
+            let solution = await solver.solve(prefix: challenge.prefix, bits: challenge.bits)
+        else { return nil }
+        return #"{"challenge":"\#(challenge.id)","answer":"\#(solution)"}"#
     }
 
     /// Buys with the link. A purchase that is not answered is posted again: the link is the idempotency key. The

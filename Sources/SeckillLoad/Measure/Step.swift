@@ -1,4 +1,4 @@
 /// What a buyer asks of the server.
 enum Step: String, CaseIterable, Sendable {
-    case session, link, purchase, order, payment
+    case session, challenge, link, purchase, order, payment
 }

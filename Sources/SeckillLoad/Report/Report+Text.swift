@@ -24,6 +24,7 @@ extension Report {
             let others = row.record.others.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
             lines.append("\(row.step.rawValue) not done: \(others)")
         }
+        if let workText { lines.append(workText) }
         lines.append(exactness?.text ?? "the server's own counts could not be had")
         return lines.joined(separator: "\n") + "\n"
     }

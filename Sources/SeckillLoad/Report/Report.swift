@@ -7,6 +7,8 @@ struct Report: Sendable {
     let plan: Plan
     let state: Scoreboard.State
     let elapsed: Duration
+    /// What the proofs of work cost; nil if none were asked for.
+    let work: WorkSolver.Record?
     /// Nil if the server could not be asked.
     let exactness: Exactness?
 
@@ -50,6 +52,18 @@ struct Report: Sendable {
             \(plan.buyers) clients, \(plan.loops) purchases each, \(loop), sale '\(target.sale)' at \
             \(target.host):\(target.port), \(String(format: "%.1f", elapsed.inSeconds)) s\(isComplete ? "" : ", ended early")
             """
+    }
+
+    var workText: String? {
+        guard let work, work.latency.totalCount > 0 else { return nil }
+        let (count, latency) = (Int(work.latency.totalCount), work.latency)
+        return String(
+            format: "proofs of work: %d solved here, %d hashes each on average, p50 %.0f ms, p99 %.0f ms",
+            count,
+            work.hashes / count,
+            Self.milliseconds(latency.valueAtPercentile(50)),
+            Self.milliseconds(latency.valueAtPercentile(99))
+        )
     }
 
     private static func milliseconds(_ microseconds: UInt64) -> Double { Double(microseconds) / 1000 }

@@ -137,13 +137,8 @@ private struct Season {
             try expect(try await checked.sessions.look(up: login.checked)?.user, equals: user, "a session in the end")
         }
         for user in (0..<Self.users).map(UserID.number) {
-            var left: [Int] = []
-            for bench in both {
-                var count = 0
-                while case .admitted = try await bench.limiter?.admit(user.text) { count += 1 }
-                left.append(count)
-            }
-            try expect(left[0], equals: left[1], "requests left to \(user)")
+            let left = try await model.left(to: user.text)
+            try expect(try await checked.left(to: user.text), equals: left, "requests left to \(user)")
         }
     }
 }

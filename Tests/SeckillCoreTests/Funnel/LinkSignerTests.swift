@@ -53,6 +53,10 @@ struct LinkSignerTests {
             // Not even that two links are one user's.
             let sealed = tokens.map { $0.split(separator: ".")[4] }
             #expect(sealed[0] != sealed[1] && sealed[0].count == sealed[1].count && sealed[0].count % 16 == 0)
+            // Nor that a part is repeated.
+            let bytes = try #require(Base64URL.decode(Array(sealed[0].utf8)))
+            let blocks = stride(from: 0, to: bytes.count, by: 32).map { Array(bytes[$0..<min($0 + 32, bytes.count)]) }
+            #expect(Set(blocks).count == blocks.count)
         }
     }
 

@@ -21,6 +21,22 @@ struct LoadTests {
         #expect(await server.stop().status == 0)
     }
 
+    @Test func aCrowdDoesTheWorkThatIsAsked() async throws {
+        let (server, port) = try await Program.serve(["--rate-limit", "off", "--captcha", "on", "--work-bits", "8"])
+        for prepared in [[], ["--prepared"]] {
+            let end = try await rehearse(
+                [
+                    "http://127.0.0.1:\(port)", "--admin-token", Storefront.token, "--stock", "30", "--buyers", "10",
+                    "--sale", "work\(prepared.count)", "--loops", "4", "--ramp-up", "0.1",
+                ] + prepared
+            )
+            #expect(end.status == 0, "\(end.err)")
+            #expect(end.out.contains("exact: 30 accepted; the server took 30"), "\(end.out)")
+            #expect(end.out.contains("proofs of work: 40 solved here"), "\(end.out)")
+        }
+        #expect(await server.stop().status == 0)
+    }
+
     @Test func interruptedItReportsWhatItSaw() async throws {
         let (server, port) = try await Program.serve(["--rate-limit", "off"])
         let load = Program.executable.deletingLastPathComponent().appending(path: "SeckillLoad")
