@@ -82,11 +82,19 @@ public struct RedisOrderQueue: OrderQueue {
             do {
                 return try await body()
             } catch let error as RedisError where error.kind == "NOGROUP" {
-                _ = try? await redis.perform(stream.createGroup)
+                try await createGroup()
                 return try await body()
             }
         } catch let error as RedisError {
             throw error.asSeckillError
+        }
+    }
+
+    private func createGroup() async throws {
+        do {
+            _ = try await redis.perform(stream.createGroup)
+        } catch let error as RedisError where error.kind == "BUSYGROUP" {
+            // Another was faster.
         }
     }
 }
