@@ -1,4 +1,5 @@
 import HTTPTypes
+import NIOCore
 import SeckillCore
 import SeckillTesting
 import ServiceLifecycle
@@ -111,12 +112,42 @@ struct HotSiteTests {
 
     @Test func everythingElseIsTheSites() async throws {
         let counter = try await Counter()
-        let requests = counter.cold + [counter.hot.joined(), (counter.cold + counter.hot + counter.cold).joined()]
+        let health = "GET /health HTTP/1.1\r\nHost: shop\r\n\r\n"
+        let turns = counter.hot.flatMap { [health, $0] }
+        let requests =
+            counter.cold + [turns.joined(), counter.hot.joined(), (counter.cold + counter.hot + counter.cold).joined()]
         let expected = try await counter.answers(to: requests, isHot: false)
         let answers = try await counter.answers(to: requests, isHot: true)
         for (request, (answer, site)) in zip(requests, zip(answers, expected)) {
             #expect(answer == site, "\(request)")
         }
+    }
+
+    /// Though the connection has been quiet for longer than a quiet one may stay open.
+    @Test(arguments: [true, false]) func atShutdownAPurchaseInHandIsAnswered(isHot: Bool) async throws {
+        let clock = ManualClock()
+        let faults = Faults(clock: clock)
+        let front = try Storefront(ledger: faults.wrap(MemoryOrderLedger()), clock: clock)
+        _ = try await front.admin(.post, "/admin/sales", #"{"id":"tea","title":"Tea","price":1,"stock":1}"#)
+        let alice = try await front.logIn("alice")
+        let link = try await front.link("tea", alice)
+        #expect(try await front.send(.post, link, nil, alice).status == 202)
+        faults.inject(.delay(.seconds(1)), into: "lookUp", probability: 1)
+        var limits = ConnectionGuard.Limits()
+        limits.grace = .milliseconds(50)
+        let heard = try await front.whileServing(limits: limits, isHot: isHot) { port, server in
+            let idle = try await RawConnection(to: port)
+            let buying = try await RawConnection(to: port)
+            let request = "POST \(link) HTTP/1.1\r\nHost: shop\r\nCookie: \(alice[.cookie]!)\r\n\r\n"
+            try await buying.send(request + "GET /health HTTP/1.1\r\nHost: shop\r\n\r\n")
+            #expect(await eventually { faults.count(of: "lookUp") > 0 })
+            await server.triggerGracefulShutdown()
+            _ = try await idle.heardAtTheEnd()
+            clock.advance(by: .seconds(1))
+            return try await buying.heardAtTheEnd()
+        }
+        let statuses = heard.split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+        #expect(statuses == ["202", "200"])
     }
 
     @Test(arguments: [true, false]) func aClientThatHasSaidAllIsAnswered(isHot: Bool) async throws {
