@@ -13,6 +13,7 @@ struct ReportTests {
             target: try Target("http://localhost", sale: sale, adminToken: nil, isRemoteAllowed: false),
             plan: Plan(crowd, arrivals: nil, isPrepared: false, pays: false),
             state: scoreboard.snapshot,
+            preparation: scoreboard.snapshot,
             elapsed: .seconds(2),
             work: nil,
             exactness: nil
@@ -27,7 +28,8 @@ struct ReportTests {
         }
         #expect(report.rows.map(\.step) == [.session, .purchase])
         #expect(report.rows[1].rate == 0.5)
-        #expect(report.text.contains("purchase not done: sold_out 1"))
+        #expect(report.text.contains("\npurchase not done: sold_out 1"))
+        #expect(report.text.contains("before the clock ran, purchase not done: sold_out 1"))
         #expect(report.headline.hasSuffix("ended early"))
     }
 

@@ -20,11 +20,11 @@ struct Rehearsal {
         let server = Server(target, timeout: plan.timeout)
         let before = try await server.open(stock: stock)
         let solver = try await server.asksForWork() ? WorkSolver() : nil
-        let scoreboard = Scoreboard()
+        let (scoreboard, unmeasured) = (Scoreboard(), Scoreboard())
         let signals = await UnixSignalsSequence(trapping: .sigint)
         let progress = ProgressBar(plan, scoreboard)
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await play(scoreboard, solver) }
+            tasks.addTask { await play(scoreboard, unmeasured, solver) }
             tasks.addTask {
                 for await _ in signals { return }
             }
@@ -44,18 +44,18 @@ struct Rehearsal {
             target: target,
             plan: plan,
             state: state,
+            preparation: unmeasured.snapshot,
             elapsed: elapsed,
             work: solver?.snapshot,
             exactness: after.map { Exactness(before: before, after: $0, state) }
         )
     }
 
-    private func play(_ scoreboard: Scoreboard, _ solver: WorkSolver?) async {
+    private func play(_ scoreboard: Scoreboard, _ unmeasured: Scoreboard, _ solver: WorkSolver?) async {
         let group = MultiThreadedEventLoopGroup.singleton
         // Every rehearsal has users of its own, or the limits of the last one would meet them.
         let run = "r\(UInt32.random(in: .min ... .max))"
         let gate = StartingGate(for: plan.buyers)
-        let unmeasured = Scoreboard()
         await withDiscardingTaskGroup { tasks in
             for number in 0..<plan.buyers {
                 let client = Client(

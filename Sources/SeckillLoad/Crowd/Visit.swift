@@ -62,11 +62,11 @@ struct Visit {
 
     /// Logs in, does the work that is asked, and gets a link. False if there is none to be had.
     mutating func prepare(from start: ContinuousClock.Instant) async -> Bool {
-        let session = await ask(.session, .POST, "/api/session", body: #"{"user":"\#(user)"}"#, from: start)
+        let session = await insist(.session, .POST, "/api/session", body: #"{"user":"\#(user)"}"#, from: start)
         guard let session, session.status == 204, let cookie = session.cookie else { return false }
         self.cookie = String(cookie.prefix { $0 != ";" })
         guard let proof = await proof() else { return false }
-        let answer = await ask(.link, .POST, "/api/sales/\(target.sale)/link", body: proof, from: .now)
+        let answer = await insist(.link, .POST, "/api/sales/\(target.sale)/link", body: proof, from: .now)
         guard let answer, answer.status == 200 else { return false }
         link = try? decode(Link.self, answer)
         return link != nil
@@ -76,7 +76,7 @@ struct Visit {
     private func proof() async -> String? {
         guard let solver else { return "{}" }
         let path = "/api/sales/\(target.sale)/challenge"
-        guard let answer = await ask(.challenge, .POST, path, body: #"{"kind":"work"}"#, from: .now),
+        guard let answer = await insist(.challenge, .POST, path, body: #"{"kind":"work"}"#, from: .now),
             answer.status == 200, let challenge = try? decode(Challenge.self, answer),
             let solution = await solver.solve(prefix: challenge.prefix, bits: challenge.bits)
         else { return nil }
@@ -129,6 +129,22 @@ struct Visit {
             status = "paid"
         }
         scoreboard.note(status, of: link.order)
+    }
+
+    /// Asks again, a little later, where the server says that it cannot now.
+    private func insist(
+        _ step: Step,
+        _ method: HTTPMethod,
+        _ path: String,
+        body: String,
+        from start: ContinuousClock.Instant
+    ) async -> Answer? {
+        var answer = await ask(step, method, path, body: body, from: start)
+        for attempt in 1...Self.retries where answer?.status == 503 {
+            try? await Task.sleep(for: .milliseconds(100 << attempt))
+            answer = await ask(step, method, path, body: body, from: .now)
+        }
+        return answer
     }
 
     private func ask(

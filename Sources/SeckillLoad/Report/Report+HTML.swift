@@ -39,6 +39,7 @@ extension Report {
         \(rows.map(Self.row).joined(separator: "\n"))
         </table></div>
         <p>Times in milliseconds. p99*: had the clients not waited for slow answers before they asked again.</p>
+        \(gaps.map { "<p>\(Self.escape($0))</p>" }.joined())
         \(workText.map { "<p>\(Self.escape($0))</p>" } ?? "")
         <h2>Why not</h2>
         <div class="table"><table><tr><th>answer<th>step<th>count

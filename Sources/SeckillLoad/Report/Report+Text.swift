@@ -21,9 +21,9 @@ extension Report {
         }
         lines.append("times in ms; p99*: had the clients not waited for slow answers before they asked again")
         for row in rows where !row.record.others.isEmpty {
-            let others = row.record.others.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
-            lines.append("\(row.step.rawValue) not done: \(others)")
+            lines.append("\(row.step.rawValue) not done: \(Self.list(row.record.others))")
         }
+        lines += gaps
         if let workText { lines.append(workText) }
         lines.append(exactness?.text ?? "the server's own counts could not be had")
         return lines.joined(separator: "\n") + "\n"

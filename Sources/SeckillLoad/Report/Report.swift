@@ -6,6 +6,8 @@ struct Report: Sendable {
     let target: Target
     let plan: Plan
     let state: Scoreboard.State
+    /// What was seen before the clock ran.
+    let preparation: Scoreboard.State
     let elapsed: Duration
     /// What the proofs of work cost; nil if none were asked for.
     let work: WorkSolver.Record?
@@ -52,6 +54,18 @@ struct Report: Sendable {
             \(plan.buyers) clients, \(plan.loops) purchases each, \(loop), sale '\(target.sale)' at \
             \(target.host):\(target.port), \(String(format: "%.1f", elapsed.inSeconds)) s\(isComplete ? "" : ", ended early")
             """
+    }
+
+    /// Who could not be prepared is missing from the crowd.
+    var gaps: [String] {
+        Step.allCases.compactMap { step in
+            guard let record = preparation.steps[step], !record.others.isEmpty else { return nil }
+            return "before the clock ran, \(step.rawValue) not done: \(Self.list(record.others))"
+        }
+    }
+
+    static func list(_ others: [(name: String, count: Int)]) -> String {
+        others.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
     }
 
     var workText: String? {
