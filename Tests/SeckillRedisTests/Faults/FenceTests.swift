@@ -30,6 +30,25 @@ import Testing
             await redis.close()
         }
     }
+
+    /// Nothing more is sold from an outbox that lacks what was sold before, whoever is late to notice.
+    @Test func nothingIsReservedBehindATrimmedOutbox() async throws {
+        try await RedisServer.with { server in
+            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
+            let store = RedisStockStore(redis)
+            let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+            let user = UserID("alice")!
+            func reserve() async throws {
+                _ = try await store.reserve(signer.mintOrder(sale: Shop.sale, epoch: 1, user: user), for: user)
+            }
+            try await store.install(epoch: 1)
+            try await reserve()
+            try await reserve()
+            _ = try await redis.send(["XTRIM", store.keys.outbox(Shop.sale, 1).text, "MAXLEN", "=", "1"])
+            await #expect(throws: SeckillError.self) { try await reserve() }
+            await redis.close()
+        }
+    }
 }
 
 extension RedisStockStore {
