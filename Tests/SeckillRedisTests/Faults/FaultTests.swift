@@ -39,7 +39,8 @@ import Testing
         Fault("FLUSHALL and SCRIPT FLUSH") { shop in
             _ = try await shop.redis.perform([["FLUSHALL"], ["SCRIPT", "FLUSH"]])
         },
-        Fault("SCRIPT FLUSH") { shop in _ = try await shop.redis.send(["SCRIPT", "FLUSH"]) },
+        // If it is a session's script that is missed first, the server is checked anew, and is the one it was.
+        Fault("SCRIPT FLUSH", isNoticed: false) { shop in _ = try await shop.redis.send(["SCRIPT", "FLUSH"]) },
         Fault("CLIENT PAUSE for 3 s", isNoticed: false) { shop in
             _ = try await shop.redis.perform(["CLIENT", "PAUSE", "3000", "ALL"])
             try await eventually("it answers again") { (try? await shop.redis.send(["PING"])) != nil }
