@@ -14,7 +14,9 @@ func compareReservations(_ redis: RedisConnection, beside server: Server, rounds
         let user = UserID("user-\(100_000_000 + index)")!
         return (order: signer.mintOrder(sale: sale, epoch: 1, user: user), user: user)
     }
-    let source = try String(contentsOfFile: "../Sources/SeckillRedis/Scripts/reserve.lua", encoding: .utf8)
+    let root = (1...4).reduce(URL(filePath: #filePath)) { folder, _ in folder.deletingLastPathComponent() }
+    let script = root.appending(path: "Sources/SeckillRedis/Scripts/reserve.lua")
+    let source = try String(contentsOf: script, encoding: .utf8)
     let digest = try await redis.send(["SCRIPT", "LOAD", source]).text!
     var spent: [String: [Double]] = [:]
     var comparison = Comparison("Reservations, AOF everysec, \(count) a round", rounds: rounds)
