@@ -73,9 +73,9 @@ public final class PageRenderer: Sendable {
                 page = try await render()
                 if isUnderWay(flight, key) {
                     try? await cache.put(page, for: key, freshFor: freshFor, staleFor: staleFor)
+                    // Dropped while it was put: what was put is what was dropped.
+                    if !isUnderWay(flight, key) { try? await cache.invalidate(key) }
                 }
-                // Dropped while it was put: what was put is what was dropped.
-                if !isUnderWay(flight, key) { try? await cache.invalidate(key) }
             }
             end(flight, key, .landed(page))
             return page
