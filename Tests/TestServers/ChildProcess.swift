@@ -12,6 +12,9 @@ package final class ChildProcess: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
+    /// Held while a child comes into being, and by whoever has a descriptor that no child may have.
+    fileprivate static let spawning = Locked(())
+
     package let pid: pid_t
     private let state = Locked(State())
 
@@ -90,7 +93,7 @@ package final class ChildProcess: Sendable {
         let envp = variables.map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let result = posix_spawn(&pid, executable, &actions, nil, argv, envp)
+        let result = spawning.withLock { _ in posix_spawn(&pid, executable, &actions, nil, argv, envp) }
         guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: result) ?? .ENOENT) }
         return pid
     }
@@ -101,9 +104,15 @@ package struct PrivatePipe: Sendable {
     package let reading: FileHandle
     package let writing: FileHandle
 
-    package init() {
-        let pipe = Pipe()
-        (reading, writing) = (pipe.fileHandleForReading, pipe.fileHandleForWriting)
-        for end in [reading, writing] { _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+    package init() throws {
+        var ends: [Int32] = [0, 0]
+        let result = ChildProcess.spawning.withLock { _ in
+            let result = pipe(&ends)
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            return result
+        }
+        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EMFILE) }
+        reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+        writing = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
     }
 }

@@ -92,7 +92,7 @@ package actor RedisServer {
 
     /// Kills the server if the tests die.
     private func guardProcess(_ pid: pid_t) throws {
-        let lifeline = PrivatePipe()
+        let lifeline = try PrivatePipe()
         let script = "read _; kill -9 \(pid) 2>/dev/null"
         guardian = try ChildProcess("/bin/sh", ["-c", script], input: lifeline.reading.fileDescriptor)
         self.lifeline = lifeline

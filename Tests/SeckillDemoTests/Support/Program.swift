@@ -1,5 +1,6 @@
 import Foundation
 import SeckillCore
+import TestServers
 
 /// The demo's executable, run as a process of its own.
 final class Program: Sendable {
@@ -12,19 +13,17 @@ final class Program: Sendable {
 
     private struct State: Sendable {
         var out = ""
-        /// Set when it has ended and everything it wrote has been read.
-        var status: Int32?
+        /// Everything it will ever write has been read.
+        var isRead = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Locked(State())
+    private let process: ChildProcess
     private let errors: String
-    let pid: pid_t
     let folder: TemporaryFolder
 
     /// Starts the executable with a folder of its own for what it writes.
-    ///
-    /// By `posix_spawn` and a thread that waits: Foundation's `Process` now and then misses that one has ended.
     init(
         _ arguments: [String],
         of executable: URL = Program.executable,
@@ -33,52 +32,31 @@ final class Program: Sendable {
     ) throws {
         self.folder = folder
         errors = folder.path("err-" + Base64URL.encode(SystemRandom().bytes(6)))
-        let out = Pipe()
-        let (reading, writing) = (out.fileHandleForReading.fileDescriptor, out.fileHandleForWriting.fileDescriptor)
-        // Or a process that another test starts meanwhile would hold the pipe open.
-        for descriptor in [reading, writing] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-        pid = try Self.spawn(executable, arguments, environment, out: writing, err: errors)
-        try out.fileHandleForWriting.close()
-        Thread.detachNewThread { [state, pid] in
-            while case let data = out.fileHandleForReading.availableData, !data.isEmpty {
+        let out = try PrivatePipe()
+        let err = open(errors, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard err >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        defer { close(err) }
+        process = try ChildProcess(
+            executable.path,
+            arguments,
+            // A crash is told by its message; what traces it would hold the pipe, and may never end.
+            environment: environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { given, _ in given },
+            output: out.writing.fileDescriptor,
+            errors: err
+        )
+        try out.writing.close()
+        Thread.detachNewThread { [state] in
+            while case let data = out.reading.availableData, !data.isEmpty {
                 Self.change(state) { $0.out += String(decoding: data, as: UTF8.self) }
             }
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-            // As a shell tells it: 128 and the signal for one that was killed.
-            let signal = status & 0x7F
-            let code = signal == 0 ? status >> 8 & 0xFF : 128 + signal
-            Self.change(state) { $0.status = code }
+            Self.change(state) { $0.isRead = true }
         }
     }
 
     /// A test that fails leaves no server behind.
-    deinit { if isRunning { kill() } }
+    deinit { kill() }
 
-    private static func spawn(
-        _ executable: URL,
-        _ arguments: [String],
-        _ environment: [String: String],
-        out: Int32,
-        err: String
-    ) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, out, 1)
-        posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT, 0o600)
-        // A crash is told by its message; what traces it would hold the pipe, and may never end.
-        let own = environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { given, _ in given }
-        let variables = ProcessInfo.processInfo.environment.merging(own) { $1 }.map { "\($0)=\($1)" }
-        let argv = ([executable.path] + arguments).map { strdup($0) } + [nil]
-        let envp = variables.map { strdup($0) } + [nil]
-        defer { for text in argv + envp { free(text) } }
-        var pid: pid_t = 0
-        let result = posix_spawn(&pid, executable.path, &actions, nil, argv, envp)
-        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: result) ?? .ENOENT) }
-        return pid
-    }
+    var pid: pid_t { process.pid }
 
     /// Runs the executable to its end.
     static func run(
@@ -95,7 +73,7 @@ final class Program: Sendable {
         in folder: TemporaryFolder = TemporaryFolder()
     ) async throws -> (Program, port: Int) {
         let program = try Program(serving(folder) + arguments, in: folder)
-        await program.wait { $0.out.contains("\n") || $0.status != nil }
+        await program.wait { $0.out.contains("\n") || $0.isRead }
         guard let colon = program.output.lastIndex(of: ":"),
             let port = Int(program.output[colon...].dropFirst().trimmingCharacters(in: .whitespacesAndNewlines))
         else { throw NotServing(end: await program.end()) }
@@ -113,15 +91,16 @@ final class Program: Sendable {
     }
 
     var output: String { state.withLock { $0.out } }
-    var isRunning: Bool { state.withLock { $0.status == nil } }
+    var isRunning: Bool { process.status == nil }
 
-    func terminate() { _ = Foundation.kill(pid, SIGTERM) }
-    func kill() { _ = Foundation.kill(pid, SIGKILL) }
+    func terminate() { process.send(SIGTERM) }
+    func kill() { process.send(SIGKILL) }
 
     func end() async -> End {
-        await wait { $0.status != nil }
+        let status = await process.end()
+        await wait { $0.isRead }
         let err = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
-        return state.withLock { End(status: $0.status!, out: $0.out, err: err) }
+        return End(status: status, out: output, err: err)
     }
 
     /// Asks the process to end, and waits until it has.
@@ -136,7 +115,7 @@ final class Program: Sendable {
             if holds(now) { return }
             await withCheckedContinuation { continuation in
                 let changed = state.withLock { state in
-                    let changed = state.out.utf8.count != now.out.utf8.count || state.status != now.status
+                    let changed = state.out.utf8.count != now.out.utf8.count || state.isRead != now.isRead
                     if !changed { state.waiting.append(continuation) }
                     return changed
                 }
