@@ -60,7 +60,7 @@ struct OrderTests {
         #expect(server.behind.paths == ["/cold", "/hot3"])
     }
 
-    @Test func nothingIsReadWhileAnAnswerIsDue() throws {
+    @Test func nothingIsReadWhileSomethingIsHeld() throws {
         let routes = Sample()
         let reads = ReadCounter()
         let server = try Server(routes)
@@ -68,12 +68,27 @@ struct OrderTests {
         try server.hear(plain("GET", "/later"))
         server.run()
         reads.count = 0
+        // The next request may come; it waits for its turn, and no other is read.
+        server.channel.read()
+        #expect(reads.count == 1)
+        try server.hear(plain("GET", "/hot"))
+        reads.count = 0
         server.channel.read()
         server.channel.read()
-        #expect(reads.count == 0)
+        #expect(try reads.count == 0 && server.said() == "")
         routes.gate.open()
         server.run()
-        #expect(reads.count == 1)
+        #expect(try reads.count == 1 && server.said() == "/later;/hot;")
+    }
+
+    @Test func anAnswerThatWaitsForNothingIsGivenAtOnce() throws {
+        let flushes = FlushCounter()
+        let server = try Server()
+        try server.channel.pipeline.syncOperations.addHandler(flushes, position: .first)
+        try server.hear(plain("GET", "/soon1") + plain("GET", "/hot2") + plain("GET", "/soon3") + plain("GET", "/cold"))
+        #expect(try server.said() == "/soon1;/hot2;/soon3;")
+        #expect(server.behind.paths == ["/cold"])
+        #expect(flushes.count == 1)
     }
 
     @Test func aClientThatDoesNotTakeItsAnswersGetsNoMoreOfThem() throws {

@@ -82,13 +82,14 @@ final class Behind: ChannelInboundHandler {
     func close(_ mode: CloseMode = .all) { context?.close(mode: mode, promise: nil) }
 }
 
-/// `/hot…` at once, `/later…` when its gate opens, all else elsewhere.
+/// `/hot…` at once, `/soon…` by a task that need not wait, `/later…` when its gate opens, all else elsewhere.
 struct Sample: HotRoutes {
     let gate = Gate()
 
     func answer(_ request: HotRequest) -> HotAnswer {
         let path = request.path
         if path.hasPrefix("/hot") { return .now(ByteBuffer(string: "\(path);")) }
+        if path.hasPrefix("/soon") { return .later { ByteBuffer(string: "\(path);") } }
         guard path.hasPrefix("/later") else { return .elsewhere }
         return .later { [gate] in
             await gate.pass()

@@ -18,9 +18,14 @@ internal import Crypto
 /// secret, since addresses end in logs. See ``SealedUser``.
 public struct LinkSigner: Sendable {
     // Keyed and not yet fed: a copy costs less than keying anew. The first signs; all verify.
-    private let orderCodes: [HMAC<SHA256>]
-    private let linkCodes: [(code: HMAC<SHA256>, seal: HMAC<SHA256>)]
+    private let orderCodes: [KeyedCode]
+    private let linkCodes: [Keys]
     private let random: any RandomSource
+
+    private struct Keys: Sendable {
+        var code: KeyedCode
+        var seal: KeyedCode
+    }
 
     /// A signer with `secrets`: the first signs, all are accepted, so that a secret can be replaced without breaking
     /// the links that are out.
@@ -30,30 +35,30 @@ public struct LinkSigner: Sendable {
         guard secrets.allSatisfy({ $0.count >= 32 }) else {
             throw SeckillError(.invalid, "a secret must be 32 bytes or longer")
         }
-        func derive(_ purpose: String) -> [HMAC<SHA256>] {
+        func derive(_ purpose: String) -> [KeyedCode] {
             secrets.map { secret in
                 let code = HMAC<SHA256>.authenticationCode(
                     for: Array("seckill/\(purpose)".utf8),
                     using: SymmetricKey(data: secret)
                 )
-                return HMAC<SHA256>(key: SymmetricKey(data: Array(code)))
+                return KeyedCode(key: Array(code))
             }
         }
         orderCodes = derive("order")
-        linkCodes = Array(zip(derive("link"), derive("user")))
+        linkCodes = zip(derive("link"), derive("user")).map { Keys(code: $0, seal: $1) }
         self.random = random
     }
 
     /// A new order id.
     public func mintOrder(sale: SaleID, epoch: Int, user: UserID) -> OrderID {
         let body = "\(sale.text).\(epoch).\(Base64URL.encode(random.bytes(12)))"
-        return OrderID("\(body).\(Self.orderCode(body[...], user, orderCodes[0]))")!
+        return OrderID("\(body).\(Self.orderCode(body, user, orderCodes[0]))")!
     }
 
     /// Whether `order` was minted here for `user`.
     public func owns(_ user: UserID, _ order: OrderID) -> Bool {
         guard let dot = order.text.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
-        let body = order.text[..<dot]
+        let body = String(order.text[..<dot])
         let code = order.text.utf8[order.text.utf8.index(after: dot)...]
         return orderCodes.contains { Self.equal(Self.orderCode(body, user, $0).utf8, code) }
     }
@@ -69,33 +74,46 @@ public struct LinkSigner: Sendable {
 
     /// What `token` was signed for, or nil unless every character is as it was signed.
     public func open(_ token: String) -> (order: OrderID, user: UserID, expiry: Timestamp)? {
-        guard token.utf8.count <= 384, let dot = token.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
-        let body = token[..<dot]
-        let code = token.utf8[token.utf8.index(after: dot)...]
-        let text = String(body)
-        guard let keys = linkCodes.first(where: { Self.equal(Self.code(text, $0.code, bytes: 24).utf8, code) }),
-            let last = body.utf8.lastIndex(of: UInt8(ascii: ".")),
-            let first = body.utf8[..<last].lastIndex(of: UInt8(ascii: ".")),
-            let order = OrderID(body[..<first]),
-            let user = SealedUser.open(body[body.utf8.index(after: first)..<last].utf8, in: order, keys.seal),
-            let seconds = Int64(body[body.utf8.index(after: last)...])
+        var token = token
+        return token.withUTF8 { open($0) }
+    }
+
+    private func open(_ token: UnsafeBufferPointer<UInt8>) -> (order: OrderID, user: UserID, expiry: Timestamp)? {
+        let dot = UInt8(ascii: ".")
+        guard token.count <= 384, let end = token.lastIndex(of: dot) else { return nil }
+        let body = token[..<end]
+        guard
+            let keys = linkCodes.first(where: {
+                Self.equal(
+                    Self.code(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: body)), $0.code, bytes: 24).utf8,
+                    token[(end + 1)...]
+                )
+            }),
+            let last = body.lastIndex(of: dot), let first = body[..<last].lastIndex(of: dot),
+            let order = OrderID(String(decoding: body[..<first], as: UTF8.self)),
+            let user = SealedUser.open(body[(first + 1)..<last], in: order, keys.seal),
+            let seconds = Int64(String(decoding: body[(last + 1)...], as: UTF8.self))
         else { return nil }
         return (order, user, Timestamp(milliseconds: seconds * 1000))
     }
 
-    private static func orderCode(_ body: Substring, _ user: UserID, _ keyed: HMAC<SHA256>) -> String {
+    private static func orderCode(_ body: String, _ user: UserID, _ keyed: KeyedCode) -> String {
         // The body holds no NUL and neither does a user, so no two pairs run together alike.
         code("\(body)\u{0}\(user.text)", keyed, bytes: 18)
     }
 
-    private static func code(_ text: String, _ keyed: HMAC<SHA256>, bytes: Int) -> String {
-        var hmac = keyed
+    private static func code(_ text: String, _ keyed: KeyedCode, bytes: Int) -> String {
         var text = text
-        text.withUTF8 { hmac.update(data: UnsafeRawBufferPointer($0)) }
-        return hmac.finalize().withUnsafeBytes { Base64URL.encode($0.prefix(bytes)) }
+        return text.withUTF8 { code(UnsafeRawBufferPointer($0), keyed, bytes: bytes) }
     }
 
-    private static func equal(_ a: String.UTF8View, _ b: Substring.UTF8View) -> Bool {
+    private static func code(_ text: UnsafeRawBufferPointer, _ keyed: KeyedCode, bytes: Int) -> String {
+        var code = keyed
+        code.update(text)
+        return code.withCode { Base64URL.encode($0.prefix(bytes)) }
+    }
+
+    private static func equal(_ a: some Collection<UInt8>, _ b: some Collection<UInt8>) -> Bool {
         guard a.count == b.count else { return false }
         return zip(a, b).reduce(0 as UInt8) { $0 | ($1.0 ^ $1.1) } == 0
     }

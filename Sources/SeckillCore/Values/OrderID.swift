@@ -14,19 +14,32 @@ public struct OrderID: Hashable, Sendable, CustomStringConvertible {
     package let key: UInt64
 
     /// The id, or nil if `text` does not have the form of one.
-    public init?(_ text: some StringProtocol) {
-        let string = String(text)
-        guard string.utf8.count <= 256 else { return nil }
-        let parts = string.utf8.split(separator: UInt8(ascii: "."), maxSplits: 4, omittingEmptySubsequences: false)
-        guard parts.count == 4, let sale = SaleID(Substring(parts[0])),
-            let epoch = Int(Substring(parts[1])), epoch > 0, String(epoch).utf8.elementsEqual(parts[1]),
-            parts[2].count >= 8, parts[3].count >= 8,
-            parts[2].allSatisfy(Base64URL.allows), parts[3].allSatisfy(Base64URL.allows)
+    public init?(_ text: some StringProtocol) { self.init(String(text)) }
+
+    /// The id, or nil if `text` does not have the form of one.
+    public init?(_ text: String) {
+        var text = text
+        guard let parts = text.withUTF8({ Self.parts($0) }) else { return nil }
+        self.text = text
+        (sale, epoch, key) = parts
+    }
+
+    private static func parts(_ text: UnsafeBufferPointer<UInt8>) -> (SaleID, epoch: Int, key: UInt64)? {
+        let dot = UInt8(ascii: ".")
+        guard text.count <= 256, let first = text.firstIndex(of: dot),
+            let second = text[(first + 1)...].firstIndex(of: dot),
+            let third = text[(second + 1)...].firstIndex(of: dot)
         else { return nil }
-        self.text = string
-        self.sale = sale
-        self.epoch = epoch
-        self.key = parts[2].prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        let number = text[(first + 1)..<second]
+        let (random, code) = (text[(second + 1)..<third], text[(third + 1)...])
+        // One spelling: no sign, no zeros in front.
+        guard let sale = SaleID(String(decoding: text[..<first], as: UTF8.self)),
+            number.first.map({ $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }) == true,
+            let epoch = Int(String(decoding: number, as: UTF8.self)),
+            random.count >= 8, code.count >= 8,
+            random.allSatisfy(Base64URL.allows), code.allSatisfy(Base64URL.allows)
+        else { return nil }
+        return (sale, epoch, random.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
 
     /// The id as text.

@@ -6,9 +6,12 @@ public struct SessionToken: Hashable, Sendable {
     public let text: String
 
     /// The token, or nil if `text` cannot be one.
-    public init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) { self.init(String(text)) }
+
+    /// The token, or nil if `text` cannot be one.
+    public init?(_ text: String) {
         guard text.utf8.count == 24, text.utf8.allSatisfy(Base64URL.allows) else { return nil }
-        self.text = String(text)
+        self.text = text
     }
 
     /// A new token.

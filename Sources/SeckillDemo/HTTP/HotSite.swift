@@ -96,28 +96,47 @@ private final class HotPages: Sendable {
     }
 }
 
-/// The answers to a purchase as bytes. Most refusals differ in the order's id alone.
+/// The answers to a purchase as bytes. Most differ in the order's id and the sequence alone.
 private final class PurchaseAnswers: Sendable {
+    /// What makes two answers the same, but for those.
     private struct Kind: Hashable, Sendable {
-        var refusal: Refusal
-        var idLength: Int?
+        var refusal: Refusal?
+        var status: OrderStatus?
+        var idLength = 0
+        var sequenceLength = 0
     }
 
     private let dates: DateTeller
-    private let refusals = Locked<[Kind: EncodedResponse]>([:])
+    private let templates = Locked<[Kind: ResponseTemplate]>([:])
 
     init(_ dates: DateTeller) { self.dates = dates }
 
     func bytes(_ outcome: PurchaseOutcome) -> ByteBuffer {
-        guard case .refused(let refusal, let order) = outcome, refusal.isConstant else {
-            return EncodedResponse(Reply(outcome)).bytes(dates.date)
+        var kind = Kind()
+        var texts: [String] = []
+        switch outcome {
+        case .accepted(let order):
+            // As it stands at the end of the body: the digits alone might be those of another number.
+            texts = [order.id.text, "\"sequence\":\(order.sequence)}"]
+            kind.status = order.status
+            kind.idLength = texts[0].utf8.count
+            kind.sequenceLength = texts[1].utf8.count
+        case .refused(let refusal, let order):
+            guard refusal.isConstant else { return EncodedResponse(Reply(outcome)).bytes(dates.date) }
+            kind.refusal = refusal
+            if let order {
+                texts = [order.text]
+                kind.idLength = order.text.utf8.count
+            }
         }
-        let kind = Kind(refusal: refusal, idLength: order?.text.utf8.count)
-        let known = refusals.withLock { $0[kind] }
-        let response = known ?? EncodedResponse(Reply(outcome))
-        if known == nil { refusals.withLock { $0[kind] = response } }
-        guard let order else { return response.bytes(dates.date) }
-        return response.bytes(dates.date, replacing: order.text, fromEnd: #""}"#.utf8.count)
+        return template(kind, outcome, texts).bytes(dates.date, texts: texts)
+    }
+
+    private func template(_ kind: Kind, _ outcome: PurchaseOutcome, _ texts: [String]) -> ResponseTemplate {
+        if let known = templates.withLock({ $0[kind] }) { return known }
+        let template = ResponseTemplate(EncodedResponse(Reply(outcome)), texts: texts)
+        templates.withLock { $0[kind] = template }
+        return template
     }
 }
 

@@ -4,7 +4,8 @@ internal import NIOCore
 /// it came.
 ///
 /// While it owes an answer, or the client does not take what it has been given, it holds back what comes, whatever it is,
-/// and reads no more. So answers leave in the order in which they were asked for, and memory is bounded by one read.
+/// and reads no more once it holds something. So answers leave in the order in which they were asked for, and memory is
+/// bounded by two reads.
 final class HotRoutesHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -91,7 +92,9 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         take(.event(event), context)
     }
 
-    private var isHolding: Bool { isAnswering || isFlushing || !held.isEmpty }
+    /// An answer that is due is no reason yet: most clients wait for it, and to stop reading and begin again costs two
+    /// calls of the system.
+    private var isHolding: Bool { isFlushing || !held.isEmpty }
 
     private func take(_ new: Held, _ context: ChannelHandlerContext) {
         held.append(new)
@@ -161,7 +164,8 @@ final class HotRoutesHandler: ChannelDuplexHandler {
                 case .later(let answer):
                     bytes.moveReaderIndex(forwardBy: request.length)
                     wait(for: answer, context)
-                    return bytes.readableBytes > 0 ? bytes : nil
+                    if isAnswering { return bytes.readableBytes > 0 ? bytes : nil }
+                    continue
                 }
             }
             let count = min(request.bodyLength, bytes.readableBytes - request.length)
@@ -218,7 +222,8 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         let executor = self.executor ?? EventLoopExecutor(loop)
         self.executor = executor
         let here = NIOLoopBound((self, context), eventLoop: loop)
-        Task(executorPreference: executor) {
+        // Begins here and now: an answer that waits for nothing is there before this returns.
+        Task.immediate(executorPreference: executor) {
             let bytes = await answer()
             let (handler, context) = here.value
             handler.answered(bytes, context)
@@ -230,7 +235,7 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         guard isActive else { return }
         lastActive = context.eventLoop.now
         write(bytes, context)
-        release(context)
+        if !isBusy { release(context) }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {

@@ -36,6 +36,8 @@ public struct HotRequest: Sendable {
     public var method: Method { plain.method }
     /// The path, still percent-encoded, and the query if there is one.
     public var path: String { text(plain.path) ?? "" }
+    /// The bytes of ``path``, without a copy.
+    public func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { with(plain.path, body) }
     /// `Host`, which every request has.
     public var host: String { text(plain.host) ?? "" }
     /// `Cookie`
@@ -48,15 +50,23 @@ public struct HotRequest: Sendable {
     public var ifNoneMatch: String? { text(plain.ifNoneMatch) }
 
     /// The value of the first cookie of this name.
-    public func cookie(named name: String) -> Substring? {
-        guard let cookie else { return nil }
-        for pair in cookie.utf8.split(separator: UInt8(ascii: ";")) {
-            let pair = pair.drop { $0 == UInt8(ascii: " ") }
-            guard pair.starts(with: name.utf8) else { continue }
-            let rest = pair.dropFirst(name.utf8.count)
-            if rest.first == UInt8(ascii: "=") { return Substring(rest.dropFirst()) }
+    public func cookie(named name: String) -> String? {
+        with(plain.cookie) { field in
+            var rest = field[...]
+            while !rest.isEmpty {
+                let pair = rest.prefix { $0 != UInt8(ascii: ";") }
+                rest = rest[pair.endIndex...].dropFirst()
+                let trimmed = pair.drop { $0 == UInt8(ascii: " ") }
+                guard trimmed.starts(with: name.utf8) else { continue }
+                let value = trimmed.dropFirst(name.utf8.count)
+                if value.first == UInt8(ascii: "=") { return String(decoding: value.dropFirst(), as: UTF8.self) }
+            }
+            return nil
         }
-        return nil
+    }
+
+    private func with<Result>(_ span: PlainRequest.Span, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        bytes.withUnsafeReadableBytes { body(UnsafeRawBufferPointer(rebasing: $0[span.start..<span.end])) }
     }
 
     private func text(_ span: PlainRequest.Span) -> String? {

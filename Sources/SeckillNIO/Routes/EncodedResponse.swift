@@ -35,12 +35,4 @@ public struct EncodedResponse: Sendable {
         bytes.writeImmutableBuffer(body)
         return bytes
     }
-
-    /// The whole response, as of `date`, with `text` in the place of the last bytes of the body but for `distance`. For
-    /// answers that differ in a text of one length.
-    public func bytes(_ date: HTTPDate, replacing text: String, fromEnd distance: Int) -> ByteBuffer {
-        var bytes = bytes(date)
-        bytes.setString(text, at: bytes.writerIndex - distance - text.utf8.count)
-        return bytes
-    }
 }

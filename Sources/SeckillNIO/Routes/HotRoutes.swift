@@ -14,7 +14,7 @@ public enum HotAnswer: Sendable {
     case elsewhere
     /// These bytes, at once: a whole response of HTTP/1.1 after which the connection goes on.
     case now(ByteBuffer)
-    /// The bytes that this returns. It runs on the connection's event loop whenever it is not waiting, and is not cancelled;
-    /// until it returns, nothing more is read from the connection.
+    /// The bytes that this returns. It runs on the connection's event loop whenever it is not waiting, at first before
+    /// ``HotRoutes/answer(_:)``'s caller goes on, and is not cancelled. Until it returns, the connection's next requests wait.
     case later(@Sendable () async -> ByteBuffer)
 }

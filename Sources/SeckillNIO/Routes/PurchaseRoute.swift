@@ -39,18 +39,20 @@ public struct PurchaseRoute: Sendable {
     /// The purchase that `request` asks for; nil if it is another request, or its path needs decoding.
     public func call(of request: HotRequest) -> Call? {
         guard request.method == .post else { return nil }
-        let path = request.path.utf8
-        guard path.starts(with: prefix.utf8) else { return nil }
-        let parts = path.dropFirst(prefix.utf8.count).split(
-            separator: UInt8(ascii: "/"),
-            omittingEmptySubsequences: false
-        )
-        guard parts.count == 3, parts[1].elementsEqual("purchase".utf8), let sale = SaleID(Substring(parts[0])),
-            !parts[2].contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "?") })
-        else { return nil }
+        let address = request.withPath { path -> (sale: String, token: String)? in
+            guard path.starts(with: prefix.utf8) else { return nil }
+            let sale = path[prefix.utf8.count...].prefix { $0 != UInt8(ascii: "/") }
+            let rest = path[sale.endIndex...]
+            guard rest.starts(with: "/purchase/".utf8) else { return nil }
+            let token = rest.dropFirst("/purchase/".utf8.count)
+            guard token.allSatisfy({ $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "?") })
+            else { return nil }
+            return (String(decoding: sale, as: UTF8.self), String(decoding: token, as: UTF8.self))
+        }
+        guard let address, let sale = SaleID(address.sale) else { return nil }
         return Call(
             sale: sale,
-            token: String(Substring(parts[2])),
+            token: address.token,
             session: request.cookie(named: cookie).flatMap { SessionToken($0) }
         )
     }

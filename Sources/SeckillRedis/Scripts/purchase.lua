@@ -12,13 +12,16 @@ if type(held) == 'table' then return {'refused', held.err} end
 if not held then return {'nobody', 0} end
 if string.match(held, '^%d+ (.*)$') ~= ARGV[3] then return {'other', 0, held} end
 
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
 if KEYS[4] then
     -- What is wrong with a caller's log is no fault of the sale: not raised, or the sale would be closed for it.
-    local decided, wait = pcall(admit, {KEYS[4]}, {ARGV[6], ARGV[7]})
+    local decided, wait = pcall(admit, {KEYS[4]}, {ARGV[6], ARGV[7], now})
     if not decided then return {'refused', type(wait) == 'table' and wait.err or wait} end
     if wait > 0 then return {'wait', wait, held} end
 end
 
+ARGV[6] = now
 local answer = reserve(KEYS, ARGV)
 answer[3] = held
 return answer
