@@ -7,7 +7,6 @@ public final class MemoryChallenge: Challenge {
         var until: Duration
     }
 
-    private static let tries = 3
     private let puzzle: any Puzzle
     private let lifetime: Duration
     private let clock: any SaleClock

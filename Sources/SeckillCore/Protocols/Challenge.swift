@@ -14,6 +14,11 @@ public protocol Challenge: Sendable {
     func verify(_ answer: String, to id: String, from session: SessionToken) async throws -> Bool
 }
 
+extension Challenge {
+    /// The wrong answers that use a question up.
+    package static var tries: Int { 3 }
+}
+
 /// A question, without its answer.
 public struct ChallengePrompt: Hashable, Sendable {
     /// Names the question when answering.

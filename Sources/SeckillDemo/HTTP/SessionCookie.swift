@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import SeckillCore
+internal import SeckillNIO
 
 /// The cookie that carries a session's token. It ends with the browser; the store decides when the session does.
 struct SessionCookie: Sendable {
@@ -25,12 +26,10 @@ struct SessionCookie: Sendable {
 
 extension Request {
     /// The value of the first cookie of this name.
-    func cookie(_ name: String) -> Substring? {
-        for header in headers[values: .cookie] {
-            for pair in header.split(separator: ";") {
-                let pair = pair.drop { $0 == " " }
-                if pair.hasPrefix("\(name)=") { return pair.dropFirst(name.count + 1) }
-            }
+    func cookie(_ name: String) -> String? {
+        for var field in headers[values: .cookie] {
+            let value = field.withUTF8 { CookieField.value(of: name, in: UnsafeRawBufferPointer($0)) }
+            if let value { return value }
         }
         return nil
     }

@@ -51,18 +51,7 @@ public struct HotRequest: Sendable {
 
     /// The value of the first cookie of this name.
     public func cookie(named name: String) -> String? {
-        with(plain.cookie) { field in
-            var rest = field[...]
-            while !rest.isEmpty {
-                let pair = rest.prefix { $0 != UInt8(ascii: ";") }
-                rest = rest[pair.endIndex...].dropFirst()
-                let trimmed = pair.drop { $0 == UInt8(ascii: " ") }
-                guard trimmed.starts(with: name.utf8) else { continue }
-                let value = trimmed.dropFirst(name.utf8.count)
-                if value.first == UInt8(ascii: "=") { return String(decoding: value.dropFirst(), as: UTF8.self) }
-            }
-            return nil
-        }
+        with(plain.cookie) { CookieField.value(of: name, in: $0) }
     }
 
     private func with<Result>(_ span: PlainRequest.Span, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {

@@ -106,3 +106,6 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().run()
     return nil
 }
+
+/// Lets other threads run first.
+func yieldProcessor() { sched_yield() }

@@ -91,6 +91,8 @@ final class RedisLoop {
         mailbox.rise(answered: settled.count)
         if !link.isAlive { broke(link.failure) }
         Self.resume(settled)
+        // What they send next then leaves in one write, not in many.
+        if settled.count > 1 { yieldProcessor() }
         if let doom = doom.take(), link.isAlive { drop(link, because: doom) }
     }
 

@@ -6,7 +6,6 @@ public import SeckillCore
 /// memory limit Redis refuses new questions (`overloaded`), provided that it evicts nothing: set
 /// `maxmemory-policy noeviction`.
 public struct RedisChallenge: Challenge {
-    private static let tries = 3
     private let redis: RedisConnection
     private let puzzle: any Puzzle
     private let lifetime: Duration
