@@ -1,24 +1,31 @@
 import Foundation
 import SeckillRedis
 
-/// A redis-server of this benchmark's own: a free port of its own, a folder of its own, AOF everysec.
+/// A redis-server of this benchmark's own: a free port and a socket, a folder of its own, AOF everysec.
 final class Server {
-    let port: Int
+    private let port: Int
+    private let isAskedBySocket: Bool
     private let process = Process()
     private let folder: URL
 
-    init(port: Int) throws {
+    init(port: Int, isAskedBySocket: Bool) throws {
         self.port = port
+        self.isAskedBySocket = isAskedBySocket
         folder = FileManager.default.temporaryDirectory.appending(path: "seckill-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
             "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path, "--save", "",
-            "--appendonly", "yes", "--appendfsync", "everysec", "--loglevel", "warning",
+            "--appendonly", "yes", "--appendfsync", "everysec", "--loglevel", "warning", "--unixsocket", socket,
         ]
         process.standardOutput = FileHandle.nullDevice
         try process.run()
     }
+
+    private var socket: String { folder.appending(path: "redis.sock").path }
+
+    /// Where to ask it.
+    var url: String { isAskedBySocket ? "unix://\(socket)" : "redis://127.0.0.1:\(port)" }
 
     func stop() {
         process.terminate()
@@ -44,9 +51,8 @@ final class Server {
         let output = Pipe()
         benchmark.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         benchmark.arguments =
-            [
-                "redis-benchmark", "-p", "\(port)", "-c", "\(clients)", "-P", "\(pipeline)", "-n", "\(requests)",
-                "-r", "1000000000", "--csv",
+            ["redis-benchmark"] + (isAskedBySocket ? ["-s", socket] : ["-p", "\(port)"]) + [
+                "-c", "\(clients)", "-P", "\(pipeline)", "-n", "\(requests)", "-r", "1000000000", "--csv",
             ] + command
         benchmark.standardOutput = output
         let before = childrensTime()
