@@ -62,33 +62,33 @@ struct OrderTests {
 
     @Test func nothingIsReadWhileSomethingIsHeld() throws {
         let routes = Sample()
-        let reads = ReadCounter()
+        let counter = OutboundCounter()
         let server = try Server(routes)
-        try server.channel.pipeline.syncOperations.addHandler(reads, position: .first)
+        try server.channel.pipeline.syncOperations.addHandler(counter, position: .first)
         try server.hear(plain("GET", "/later"))
         server.run()
-        reads.count = 0
+        counter.reads = 0
         // The next request may come; it waits for its turn, and no other is read.
         server.channel.read()
-        #expect(reads.count == 1)
+        #expect(counter.reads == 1)
         try server.hear(plain("GET", "/hot"))
-        reads.count = 0
+        counter.reads = 0
         server.channel.read()
         server.channel.read()
-        #expect(try reads.count == 0 && server.said() == "")
+        #expect(try counter.reads == 0 && server.said() == "")
         routes.gate.open()
         server.run()
-        #expect(try reads.count == 1 && server.said() == "/later;/hot;")
+        #expect(try counter.reads == 1 && server.said() == "/later;/hot;")
     }
 
     @Test func anAnswerThatWaitsForNothingIsGivenAtOnce() throws {
-        let flushes = FlushCounter()
+        let counter = OutboundCounter()
         let server = try Server()
-        try server.channel.pipeline.syncOperations.addHandler(flushes, position: .first)
+        try server.channel.pipeline.syncOperations.addHandler(counter, position: .first)
         try server.hear(plain("GET", "/soon1") + plain("GET", "/hot2") + plain("GET", "/soon3") + plain("GET", "/cold"))
         #expect(try server.said() == "/soon1;/hot2;/soon3;")
         #expect(server.behind.paths == ["/cold"])
-        #expect(flushes.count == 1)
+        #expect(counter.flushes == 1)
     }
 
     @Test func aClientThatDoesNotTakeItsAnswersGetsNoMoreOfThem() throws {
@@ -115,30 +115,27 @@ struct OrderTests {
     }
 
     @Test func oneReadIsOneFlush() throws {
-        let flushes = FlushCounter()
+        let counter = OutboundCounter()
         let server = try Server()
-        try server.channel.pipeline.syncOperations.addHandler(flushes, position: .first)
+        try server.channel.pipeline.syncOperations.addHandler(counter, position: .first)
         try server.hear((0..<10).map { plain("GET", "/hot\($0)") }.joined())
-        #expect(flushes.count == 1)
+        #expect(counter.flushes == 1)
     }
 }
 
-private final class ReadCounter: ChannelOutboundHandler {
+/// Counts what goes out to the network's side.
+private final class OutboundCounter: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
-    var count = 0
+    var reads = 0
+    var flushes = 0
 
     func read(context: ChannelHandlerContext) {
-        count += 1
+        reads += 1
         context.read()
     }
-}
-
-private final class FlushCounter: ChannelOutboundHandler {
-    typealias OutboundIn = ByteBuffer
-    var count = 0
 
     func flush(context: ChannelHandlerContext) {
-        count += 1
+        flushes += 1
         context.flush()
     }
 }

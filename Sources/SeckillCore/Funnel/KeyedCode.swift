@@ -1,7 +1,7 @@
 internal import Crypto
 
-/// HMAC-SHA256 (RFC 2104), keyed once and copied for each use. The library's own type is generic: outside its module it
-/// costs three times as much, and every purchase needs two.
+/// HMAC-SHA256 (RFC 2104), keyed once and copied for each use. The library's own type is generic and not specialised
+/// outside its module, and every purchase needs two codes.
 struct KeyedCode: Sendable {
     private var inner = SHA256()
     private var outer = SHA256()

@@ -82,13 +82,9 @@ public struct LinkSigner: Sendable {
         let dot = UInt8(ascii: ".")
         guard token.count <= 384, let end = token.lastIndex(of: dot) else { return nil }
         let body = token[..<end]
-        guard
-            let keys = linkCodes.first(where: {
-                Self.equal(
-                    Self.code(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: body)), $0.code, bytes: 24).utf8,
-                    token[(end + 1)...]
-                )
-            }),
+        let signed = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(token)[..<end])
+        let code = token[(end + 1)...]
+        guard let keys = linkCodes.first(where: { Self.equal(Self.code(signed, $0.code, bytes: 24).utf8, code) }),
             let last = body.lastIndex(of: dot), let first = body[..<last].lastIndex(of: dot),
             let order = OrderID(String(decoding: body[..<first], as: UTF8.self)),
             let user = SealedUser.open(body[(first + 1)..<last], in: order, keys.seal),

@@ -35,6 +35,7 @@ package enum Base64URL {
             return written
         }
     }
+
     /// The bytes that `text` was encoded from; nil if it is no text of ``encode(_:)``.
     package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count.isMultiple(of: 4) else { return nil }

@@ -158,9 +158,7 @@ struct ServeOptions: ParsableArguments {
         for (setting, text) in [
             Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
             .redis: redis, .captcha: captcha, .workBits: workBits, .pageCache: pageCache, .rateLimit: rateLimit,
-            .sessionTTL: sessionTTL,
-            .secret: secret,
-            .adminToken: adminToken, .role: role, .logLevel: logLevel,
+            .sessionTTL: sessionTTL, .secret: secret, .adminToken: adminToken, .role: role, .logLevel: logLevel,
         ] { values[setting] = text }
         if sale.count == 1 { values[.sale] = sale[0] }
         if sale.count > 1 { values[.sale] = "[\(sale.joined(separator: ","))]" }

@@ -16,10 +16,10 @@ struct OriginPolicy: Sendable {
     }
 
     /// Whether a request that changes something may say this of where it comes from.
-    func allows(fetchSite: String?, origin: String?, host: String?) -> Bool {
+    func allows(fetchSite: String?, origin: String?, host: @autoclosure () -> String?) -> Bool {
         if let fetchSite, fetchSite != "same-origin", fetchSite != "none" { return false }
         guard let origin else { return true }
-        return origin == publicURL?.origin ?? host.map { "http://\($0)" }
+        return origin == publicURL?.origin ?? host().map { "http://\($0)" }
     }
 
     static let crossOrigin = Problem(

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import HTTPTypes
 internal import Hummingbird
 internal import SeckillCore
@@ -7,13 +6,13 @@ internal import SeckillCore
 struct AdminRoutes: Sendable {
     let flashSale: FlashSale
     let clock: any SaleClock
-    private let tokenDigest: SHA256Digest
+    private let token: Secret
     private let cookie: AdminCookie
 
     init(flashSale: FlashSale, clock: any SaleClock, token: String, isSecure: Bool) {
         self.flashSale = flashSale
         self.clock = clock
-        tokenDigest = SHA256.hash(data: Array(token.utf8))
+        self.token = Secret(token)
         cookie = AdminCookie(token: token, isSecure: isSecure)
     }
 
@@ -38,7 +37,7 @@ struct AdminRoutes: Sendable {
 
     private func guarded(_ handler: @escaping Resource.Handler) -> Resource.Handler {
         { call in
-            guard cookie.isBrought(by: call.request) || isToken(bearer(of: call.request)) else {
+            guard cookie.isBrought(by: call.request) || token.isSame(as: bearer(of: call.request)) else {
                 throw Problem(.unauthorized, "Send Authorization: Bearer and the token.")
             }
             return try await handler(call)
@@ -50,11 +49,8 @@ struct AdminRoutes: Sendable {
         return parts.count == 2 && parts[0].lowercased() == "bearer" ? parts[1] : ""
     }
 
-    /// Digests compare in constant time, whatever the lengths.
-    private func isToken(_ text: some StringProtocol) -> Bool { SHA256.hash(data: Array(text.utf8)) == tokenDigest }
-
     private func enter(_ call: Call) async throws -> Response {
-        guard isToken(try call.fields().string("token", "the operator's token")) else {
+        guard token.isSame(as: try call.fields().string("token", "the operator's token")) else {
             throw Problem(.unauthorized, "It is another token.")
         }
         return Response(status: .noContent, headers: cookie.setting)
