@@ -103,8 +103,7 @@ struct RedisOutbox: OrderSource {
     /// The outbox of every sale that may have something in it. Retires those that never will again.
     private func lanes() async throws -> [Lane] {
         let session = try redis.session()
-        let announced = try await redis.ask(RedisCommand("SMEMBERS", keys.sales)).array ?? []
-        let sales = Set(announced.compactMap { $0.text.flatMap { SaleID($0) } }).sorted { $0.text < $1.text }
+        let sales = Set(try await announced(on: session)).sorted { $0.text < $1.text }
         let questions = sales.map { RedisCommand("HMGET", keys.stock($0), "epoch", "closes", "admission") }
         let answers = try await redis.perform([["TIME"]] + questions, on: session)
         let now = answers[0].timestamp
@@ -113,13 +112,21 @@ struct RedisOutbox: OrderSource {
             // Without one, the sale waits for a rebuild, which drains its outbox.
             guard let terms = answer.array, terms.count == 3, let epoch = terms[0].integer else { continue }
             let lane = lane(sale, epoch)
-            let closesAt = terms[1].integer.map { Timestamp(milliseconds: Int64($0)) }
-            if terms[2].text == Admission.closed.rawValue || closesAt.map({ now >= $0 }) ?? false {
-                if try await retire(lane, on: session) { continue }
-            }
+            if RedisStockStore.isOver(terms[1], terms[2], at: now), try await retire(lane, on: session) { continue }
             lanes.append(lane)
         }
         return lanes
+    }
+
+    private func announced(on session: RedisSession) async throws -> [SaleID] {
+        do {
+            let members = try await redis.perform(RedisCommand("SMEMBERS", keys.sales), on: session).array ?? []
+            return members.compactMap { $0.text.flatMap { SaleID($0) } }
+        } catch let error as RedisError {
+            // No list any more: the next look of any node at a sale makes it one again.
+            if error.kind == "WRONGTYPE" { return [] }
+            throw redis.failure(error, on: session)
+        }
     }
 
     private func lane(_ sale: SaleID, _ epoch: Int) -> Lane {

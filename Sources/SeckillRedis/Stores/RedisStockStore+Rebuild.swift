@@ -12,7 +12,8 @@ extension RedisStockStore {
         let session = try redis.session()
         guard session.identity == identity else { return .busy }
         // Before there can be an outbox, so that no worker overlooks it.
-        try await announce(sale, unless: false)
+        let announced = try await redis.perform([announcement(of: sale)], on: session)
+        try await settle(announced[0], of: sale, on: session)
         let token = Base64URL.encode(random.bytes(12))
         let outbox = keys.outbox(sale, epoch)
         var command = RedisScript.claim.call([keys.stock(sale), keys.claim(sale), outbox])
@@ -72,7 +73,7 @@ extension RedisStockStore {
         // Lines, for an argument each would be more than Redis takes; no user holds a line break.
         command.append(stock.held.map { "\($0.key.text)\n\($0.value)\n" }.joined())
         let isInstalled = try await run(command, for: sale, on: session).integer == 1
-        if isInstalled { seen.withLock { $0[sale] = stock.epoch } }
+        if isInstalled { seen.withLock { $0[sale] = Seen(epoch: stock.epoch) } }
         return isInstalled
     }
 

@@ -15,8 +15,14 @@ public final class RedisStockStore: StockStore {
     private let outboxLimit: Int
     private let retention: Duration
     private let signals: Signals<Restock>
-    /// The sales that this node has told Redis of, and the epoch each was last seen in.
-    let seen = Locked<[SaleID: Int]>([:])
+    /// What this node last saw of each sale.
+    let seen = Locked<[SaleID: Seen]>([:])
+
+    struct Seen: Sendable {
+        var epoch = 0
+        /// Its outbox is empty for good, so workers need not look at it.
+        var isOver = false
+    }
 
     /// Stock under keys that begin with `keyPrefix`.
     /// - Parameters:
@@ -109,11 +115,13 @@ public final class RedisStockStore: StockStore {
     }
 
     /// What is held for a sale. Asks twice if the sale has changed its epoch since this node last looked.
+    ///
+    /// Each look also puts the sale back among those that workers look at: whatever became of that list, they find the
+    /// sale again.
     public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
         let session = try redis.session()
-        try await announce(sale, unless: true)
         do {
-            return try await look(at: sale, on: session)
+            return try await look(at: sale, announcing: true, on: session)
         } catch let error as RedisError {
             throw await failure(error, of: sale, on: session)
         }
@@ -122,22 +130,36 @@ public final class RedisStockStore: StockStore {
     /// The same for an auditor: changes nothing in Redis, whatever is found there.
     public func inspect(_ sale: SaleID) async throws -> StockSnapshot? {
         do {
-            return try await look(at: sale, on: try redis.session())
+            return try await look(at: sale, announcing: false, on: try redis.session())
         } catch let error as RedisError {
             throw error.asSeckillError
         }
     }
 
-    private func look(at sale: SaleID, on session: RedisSession) async throws -> StockSnapshot? {
-        var epoch = seen.withLock { $0[sale] ?? 0 }
+    private func look(at sale: SaleID, announcing: Bool, on session: RedisSession) async throws -> StockSnapshot? {
+        var seen = seen.withLock { $0[sale] ?? Seen() }
+        var announcement = announcing && !seen.isOver ? [announcement(of: sale)] : []
         for _ in 1...2 {
-            var command = RedisScript.snapshot.call([keys.stock(sale), keys.outbox(sale, epoch)])
+            var command = RedisScript.snapshot.call([keys.stock(sale), keys.outbox(sale, seen.epoch)])
             command.append(session.identity.text)
-            command.append(epoch)
-            guard let held = try await redis.perform(command, on: session).array?.map({ $0.integer ?? 0 }) else {
-                return nil
+            command.append(seen.epoch)
+            var answers = try await redis.perform(announcement + [command], on: session)
+            let answer = answers.removeLast()
+            let parts = answer.array ?? []
+            let held = parts.map { $0.integer ?? 0 }
+            if let epoch = held.first {
+                seen.epoch = epoch
+                seen.isOver = held.count == 9 && Self.isOver(parts[6], parts[7], at: Timestamp(milliseconds: Int64(held[8])))
+                self.seen.withLock { [seen] in $0[sale] = seen }
             }
-            if held.count == 6 {
+            if let announced = answers.first {
+                // If it cannot be said now, the next look says it.
+                try? await settle(announced, of: sale, on: session)
+                announcement = []
+            }
+            if case .error(let error) = answer { throw error }
+            if held.isEmpty { return nil }
+            if held.count == 9 {
                 return StockSnapshot(
                     epoch: held[0],
                     remaining: held[1],
@@ -147,8 +169,6 @@ public final class RedisStockStore: StockStore {
                     revision: held[5]
                 )
             }
-            epoch = held.first ?? 0
-            seen.withLock { [epoch] in $0[sale] = epoch }
         }
         return nil
     }
@@ -207,13 +227,39 @@ public final class RedisStockStore: StockStore {
         }
     }
 
-    /// Lets workers know that the sale has an outbox; `unless` this node has done so before.
-    func announce(_ sale: SaleID, unless known: Bool) async throws {
-        let isKnown = seen.withLock { $0[sale] != nil }
-        guard !(known && isKnown) else { return }
-        _ = try await redis.ask(RedisCommand("SADD", keys.sales, sale.text))
-        seen.withLock { $0[sale] = $0[sale] ?? 0 }
+    /// Lets workers know that the sale has an outbox.
+    func announcement(of sale: SaleID) -> RedisCommand { RedisCommand("SADD", keys.sales, sale.text) }
+
+    /// Takes in what ``announcement(of:)`` was answered.
+    func settle(_ answer: RedisValue, of sale: SaleID, on session: RedisSession) async throws {
+        switch answer {
+        case .integer(1):
+            // It may have been retired before its time, by a clock that ran ahead.
+            _ = try await redis.perform(kept(sale).map { RedisCommand("PERSIST", $0) }, on: session)
+        case .error(let error) where error.kind == "WRONGTYPE":
+            // Not the list any more. The other sales are back with the next look at each.
+            _ = try await redis.perform([RedisCommand("UNLINK", keys.sales), announcement(of: sale)], on: session)
+        case .error(let error): throw redis.failure(error, on: session)
+        default: break
+        }
     }
+
+    /// The keys that outlive a sale for a while.
+    func kept(_ sale: SaleID) -> [RedisKey] {
+        let epoch = seen.withLock { $0[sale]?.epoch ?? 0 }
+        return [keys.stock(sale), keys.outbox(sale, epoch), keys.dead(sale)]
+    }
+
+    /// Whether a sale with these terms sells nothing more, whatever the clock of Redis does next: its operator has closed
+    /// it, or its end is so long past that no clock is that wrong.
+    static func isOver(_ closesAt: RedisValue, _ admission: RedisValue, at now: Timestamp) -> Bool {
+        if admission.text == Admission.closed.rawValue { return true }
+        guard let closesAt = closesAt.integer else { return false }
+        return now >= Timestamp(milliseconds: Int64(closesAt)) + clockError
+    }
+
+    /// By how much the clock of Redis may be wrong.
+    private static let clockError: Duration = .seconds(2 * 86_400)
 
     /// Runs a command that touches keys of one sale only.
     func run(_ command: RedisCommand, for sale: SaleID, on session: RedisSession) async throws -> RedisValue {

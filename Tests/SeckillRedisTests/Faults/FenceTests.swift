@@ -53,8 +53,8 @@ import Testing
 
 extension RedisStockStore {
     /// Ten units, five for each.
-    func install(epoch: Int) async throws {
-        let terms = SaleTerms(
+    func install(epoch: Int, _ terms: SaleTerms? = nil) async throws {
+        let usual = SaleTerms(
             sale: Shop.sale,
             limitPerUser: 5,
             opensAt: Timestamp(milliseconds: 0),
@@ -70,7 +70,7 @@ extension RedisStockStore {
             lifetime: .seconds(30)
         )
         guard case .claimed(let claim, _) = outcome else { throw NeverHappened(description: "\(outcome)") }
-        let stock = InstalledStock(terms: terms, epoch: epoch, remaining: 10, held: [:])
+        let stock = InstalledStock(terms: terms ?? usual, epoch: epoch, remaining: 10, held: [:])
         #expect(try await install(stock, under: claim))
     }
 }
