@@ -1,8 +1,8 @@
--- Step (b) of a rebuild: claims a sale and takes its whole outbox, by range, whoever holds the entries.
+-- Step (b) of a rebuild: claims a sale. Its outbox is then read in pages: nothing is appended any more.
 --
 -- KEYS  1 the sale's stock, 2 its claim, 3 the outbox of the ledger's epoch
 -- ARGV  1 identity of the server, 2 the ledger's epoch, 3 its sequence, 4 a token, 5 the claim's lifetime in ms
--- Returns {'current'}, {'busy'}, or {'claimed', epoch of the stock or 0, entries}.
+-- Returns {'current'}, {'busy'}, or {'claimed', epoch of the stock or 0, 1 if there is an outbox to drain or 0}.
 --
 -- Nothing is taken for granted: any of the keys may be missing or of another type.
 
@@ -25,12 +25,11 @@ if whole and held[1] == ARGV[1] and epoch == tonumber(ARGV[2]) and outbox == 'st
     end
 end
 
--- A claim always runs out; what does not was left by somebody else, and would keep the sale shut for ever.
-if redis.call('PTTL', KEYS[2]) == -1 then redis.call('DEL', KEYS[2]) end
+-- A claim always runs out, and soon; what does not was left by somebody else, and would keep the sale shut.
+local left = redis.call('PTTL', KEYS[2])
+if left == -1 or left > tonumber(ARGV[5]) then redis.call('DEL', KEYS[2]) end
 if not redis.call('SET', KEYS[2], ARGV[4], 'NX', 'PX', ARGV[5]) then return {'busy'} end
 
 -- From here on nothing is reserved until an install: it would not have been drained.
 if stock == 'hash' then redis.call('HDEL', KEYS[1], 'identity') end
-local entries = {}
-if outbox == 'stream' then entries = redis.call('XRANGE', KEYS[3], '-', '+') end
-return {'claimed', epoch, entries}
+return {'claimed', epoch, outbox == 'stream' and 1 or 0}

@@ -15,9 +15,31 @@ extension RedisStockStore {
         let announced = try await redis.perform([announcement(of: sale)], on: session)
         try await settle(announced[0], of: sale, on: session)
         let token = Base64URL.encode(random.bytes(12))
-        let outbox = keys.outbox(sale, epoch)
-        var command = RedisScript.claim.call([keys.stock(sale), keys.claim(sale), outbox])
-        command.append(identity.text)
+        do {
+            return try await claim(sale, epoch: epoch, sequence: sequence, lifetime: lifetime, by: token, on: session)
+        } catch {
+            // Or the sale would be shut until the claim has run out: it may have been made.
+            try? await abandon(token, of: sale, on: session)
+            throw error
+        }
+    }
+
+    private func claim(
+        _ sale: SaleID,
+        epoch: Int,
+        sequence: Int,
+        lifetime: Duration,
+        by token: String,
+        on session: RedisSession
+    ) async throws -> ClaimOutcome {
+        let outbox = RedisStream(
+            outbox: keys.outbox(sale, epoch),
+            dead: keys.dead(sale),
+            stock: keys.stock(sale),
+            epoch: epoch
+        )
+        var command = RedisScript.claim.call([keys.stock(sale), keys.claim(sale), outbox.key])
+        command.append(session.identity.text)
         command.append(epoch)
         command.append(sequence)
         command.append(token)
@@ -33,21 +55,40 @@ extension RedisStockStore {
         let claim = StockClaim(
             sale: sale,
             token: "\(token).\(epoch).\(answer[1].integer ?? 0)",
-            identity: identity
+            identity: session.identity
         )
-        var drained: [Reservation] = []
-        for entry in answer[2].array ?? [] {
-            guard let entry = StreamEntry(entry) else { continue }
-            switch entry.content {
-            case .reservation(let reservation): drained.append(reservation)
-            case .unreadable(let what):
-                // Aside, for the install wipes what stays.
-                let stream = RedisStream(outbox: outbox, dead: keys.dead(sale), stock: keys.stock(sale), epoch: epoch)
-                _ = try await run(stream.deadLetter(entry, because: "unreadable: \(what)"), for: sale, on: session)
-            }
-        }
+        let drained = answer[2] == .integer(1) ? try await drain(outbox, of: sale, on: session) : []
         return .claimed(claim, drained: drained)
     }
+
+    /// All that is in an outbox, whoever holds it. Not in one answer: Redis would do nothing else meanwhile. Nothing is
+    /// appended once the sale is claimed, so no page is out of date but for what is acknowledged. If the claim runs out
+    /// meanwhile, its install is refused.
+    private func drain(
+        _ outbox: RedisStream,
+        of sale: SaleID,
+        on session: RedisSession
+    ) async throws -> [Reservation] {
+        var drained: [Reservation] = []
+        var start = "-"
+        while true {
+            let page = RedisCommand("XRANGE", outbox.key, start, "+", "COUNT", "\(Self.page)")
+            let entries = try await run(page, for: sale, on: session).array ?? []
+            for entry in entries {
+                guard let entry = StreamEntry(entry) else { throw Self.odd("claim") }
+                start = "(" + entry.id
+                switch entry.content {
+                case .reservation(let reservation): drained.append(reservation)
+                case .unreadable(let what):
+                    // Aside, for the install wipes what stays.
+                    _ = try await run(outbox.deadLetter(entry, because: "unreadable: \(what)"), for: sale, on: session)
+                }
+            }
+            if entries.count < Self.page { return drained }
+        }
+    }
+
+    private static let page = 1000
 
     /// Wipes a sale and writes what the ledger says.
     public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
@@ -81,9 +122,18 @@ extension RedisStockStore {
     public func abandon(_ claim: StockClaim) async throws {
         let session = try redis.session()
         guard session.identity == claim.identity, let token = claim.token.split(separator: ".").first else { return }
-        var command = RedisScript.abandon.call([keys.claim(claim.sale)])
-        command.append(String(token))
-        _ = try await run(command, for: claim.sale, on: session)
+        try await abandon(String(token), of: claim.sale, on: session)
+    }
+
+    /// Sent even by a caller who is cancelled, for whom it is most often called.
+    private func abandon(_ token: String, of sale: SaleID, on session: RedisSession) async throws {
+        var command = RedisScript.abandon.call([keys.claim(sale)])
+        command.append(token)
+        do {
+            _ = try await redis.perform(command, on: session, toTheEnd: true)
+        } catch let error as RedisError {
+            throw await failure(error, of: sale, on: session)
+        }
     }
 
     /// Stops vouching for a sale.

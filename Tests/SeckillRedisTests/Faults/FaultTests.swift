@@ -89,6 +89,12 @@ import Testing
                 ["SET", shop.stock.keys.claim(Shop.sale).text, "somebody"], ["HDEL", shop.stockKey, "identity"],
             ])
         },
+        Fault("a claim that runs out in an hour", isNoticed: false) { shop in
+            _ = try await shop.redis.perform([
+                ["SET", shop.stock.keys.claim(Shop.sale).text, "somebody", "EX", "3600"],
+                ["HDEL", shop.stockKey, "identity"],
+            ])
+        },
     ]
 
     @Test(arguments: faults)

@@ -1,0 +1,90 @@
+import SeckillCore
+import TestServers
+import Testing
+
+@testable import SeckillRedis
+
+/// How a rebuild takes an outbox.
+@Suite(.ifRedisServer) struct ClaimTests {
+    private static func with(
+        _ body: @Sendable (RedisConnection, RedisStockStore) async throws -> Void
+    ) async throws {
+        try await RedisServer.with { server in
+            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
+            let store = RedisStockStore(redis)
+            try await store.install(epoch: 1)
+            try await body(redis, store)
+            await redis.close()
+        }
+    }
+
+    private static func claim(_ store: RedisStockStore) async throws -> ClaimOutcome {
+        try await store.claim(
+            Shop.sale,
+            epoch: 1,
+            sequence: 0,
+            identity: store.identity(),
+            lifetime: .seconds(30)
+        )
+    }
+
+    /// Not in one answer, for which Redis would need seconds.
+    @Test func aLargeOutboxIsDrainedInPages() async throws {
+        try await Self.with { redis, store in
+            let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+            let user = UserID("alice")!
+            let orders = (0..<2500).map { _ in signer.mintOrder(sale: Shop.sale, epoch: 1, user: user) }
+            let key = store.keys.outbox(Shop.sale, 1)
+            for (number, order) in orders.enumerated() {
+                // What is put aside meanwhile moves no page.
+                if number == 0 || number == 998 || number == 2500 - 1 {
+                    _ = try await redis.send(RedisCommand("XADD", key, "*", "nonsense", "1"))
+                }
+                _ = try await redis.send(
+                    RedisCommand(
+                        "XADD", key, "*", "order", order.text, "user", "alice", "sequence", "\(number + 1)", "at", "1"
+                    )
+                )
+            }
+            try await store.distrust(Shop.sale, epoch: 1)
+            _ = try await redis.send(["CONFIG", "RESETSTAT"])
+            guard case .claimed(_, let drained) = try await Self.claim(store) else {
+                throw NeverHappened(description: "not claimed")
+            }
+            #expect(drained.map(\.order) == orders)
+            #expect(try await redis.send(RedisCommand("XLEN", store.keys.dead(Shop.sale))) == .integer(3))
+            let statistics = try await redis.send(["INFO", "commandstats"]).text ?? ""
+            // Three pages, and one for each entry put aside.
+            #expect(statistics.contains("cmdstat_xrange:calls=6,"), "\(statistics)")
+        }
+    }
+
+    @Test func aClaimWhoseOutboxCannotBeReadIsGivenUp() async throws {
+        try await Self.with { redis, store in
+            try await store.distrust(Shop.sale, epoch: 1)
+            _ = try await redis.send(["ACL", "SETUSER", "default", "-xrange"])
+            await #expect(throws: SeckillError.self) { try await Self.claim(store) }
+            _ = try await redis.send(["ACL", "SETUSER", "default", "+xrange"])
+            guard case .claimed = try await Self.claim(store) else {
+                throw NeverHappened(description: "the sale stays shut")
+            }
+        }
+    }
+
+    /// Whoever is cancelled is told so at once; their last word is sent all the same.
+    @Test func aCancelledRebuilderGivesItsClaimUp() async throws {
+        try await Self.with { redis, store in
+            try await store.distrust(Shop.sale, epoch: 1)
+            guard case .claimed(let claim, _) = try await Self.claim(store) else {
+                throw NeverHappened(description: "not claimed")
+            }
+            let rebuilder = Task {
+                try? await SystemClock().sleep(for: .seconds(3600))
+                try await store.abandon(claim)
+            }
+            rebuilder.cancel()
+            _ = try? await rebuilder.value
+            #expect(try await redis.send(RedisCommand("EXISTS", store.keys.claim(Shop.sale))) == .integer(0))
+        }
+    }
+}
