@@ -11,12 +11,17 @@ enum CommandPolicy {
         "ASKING", "READONLY", "READWRITE",
     ]
     private static let streaming: Set<String> = [
-        "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR", "SYNC",
-        "PSYNC", "REPLCONF",
+        "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR",
+        // No command, but hiredis takes it for one that does not answer once.
+        "PMONITOR", "SYNC", "PSYNC", "REPLCONF",
     ]
 
     static func check(_ command: RedisCommand) throws(SeckillError) {
         guard let first = command.name else { throw SeckillError(.invalid, "a command needs a name") }
+        // hiredis looks for the names it knows as a prefix of the encoded bytes.
+        guard !first.isEmpty, first.allSatisfy(isOfName) else {
+            throw SeckillError(.invalid, "a command's name is of letters, digits, dots, underscores and hyphens")
+        }
         let name = String(decoding: first, as: UTF8.self).uppercased()
         if blocking.contains(name) || isBlockingRead(name, command) {
             throw SeckillError(.invalid, "\(name) would block everybody on this connection; open one of your own")
@@ -27,6 +32,10 @@ enum CommandPolicy {
         if streaming.contains(name) {
             throw SeckillError(.invalid, "\(name) does not answer once; open a connection of your own")
         }
+    }
+
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        Base64URL.allows(byte) || byte == UInt8(ascii: ".")
     }
 
     /// XREAD and XREADGROUP with the option BLOCK, which may stand before STREAMS only.

@@ -39,7 +39,7 @@ import Testing
     @Test(arguments: [
         ["GET", "k"], ["get", "SELECT"], ["EVAL", "return 1", "0"], ["XREAD", "COUNT", "1", "STREAMS", "BLOCK", "0"],
         ["XREADGROUP", "GROUP", "BLOCK", "BLOCK", "COUNT", "1", "STREAMS", "s", ">"], ["SCRIPT", "LOAD", "DEBUG"],
-        ["PUBLISH", "c", "m"], ["INFO"],
+        ["PUBLISH", "c", "m"], ["INFO"], ["JSON.GET", "k"],
     ])
     func mayTravel(_ words: [String]) throws {
         try CommandPolicy.check(RedisCommand(words))
@@ -51,6 +51,7 @@ import Testing
         ["SUBSCRIBE", "c"], ["MONITOR"], ["XREAD", "BLOCK", "0", "STREAMS", "s", "$"],
         ["xreadgroup", "group", "g", "c", "count", "1", "block", "5", "streams", "s", ">"], ["CLIENT", "REPLY", "OFF"],
         ["SCRIPT", "DEBUG", "YES"], ["HELLO", "3"], ["QUIT"], ["AUTH", "x"], ["RESET"],
+        ["PMONITOR"], ["pmonitor"], ["subscribe\r\nx", "c"], ["MONITOR\r\n"], [""], ["GET ", "k"], ["G\u{CB}T", "k"],
     ])
     func mayNotTravel(_ words: [String]) {
         #expect { try CommandPolicy.check(RedisCommand(words)) } throws: { ($0 as? SeckillError)?.code == .invalid }
