@@ -45,11 +45,9 @@ public struct RedisSessionStore: SessionStore {
 }
 
 extension RedisValue {
-    /// Read from `end user`.
+    /// Read from `end user`. By bytes: a user may begin with what combines with the space before.
     var session: Session? {
-        guard let text, let space = text.firstIndex(of: " "), let end = Int64(text[..<space]),
-            let user = UserID(text[text.index(after: space)...])
-        else { return nil }
+        guard let words = words(2), let end = Int64(words[0]), let user = UserID(words[1]) else { return nil }
         return Session(user: user, expiresAt: Timestamp(milliseconds: end))
     }
 }

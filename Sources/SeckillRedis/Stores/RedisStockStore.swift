@@ -104,10 +104,7 @@ public final class RedisStockStore: StockStore {
         let command = RedisCommand("HMGET", keys.stock(order.sale), "identity", "epoch", "o:" + order.text)
         let answer = try await run(command, for: order.sale, on: session)
         guard let held = answer.array, held.count == 3, held[0].text == session.identity.text,
-            held[1].integer == order.epoch, let text = held[2].text
-        else { return nil }
-        let words = text.split(separator: " ", maxSplits: 2)
-        guard words.count == 3, let sequence = Int(words[0]), let at = Int64(words[1]), let user = UserID(words[2])
+            held[1].integer == order.epoch, let words = held[2].words(3), let sequence = Int(words[0]), let at = Int64(words[1]), let user = UserID(words[2])
         else {
             return nil
         }

@@ -138,6 +138,14 @@ struct StreamEntry: Hashable, Sendable {
 }
 
 extension RedisValue {
+    /// So many words with a space between them, the last of which may hold more. By bytes, for that is what a space is to
+    /// whoever wrote them: as Characters, it is another with a combining mark behind it.
+    func words(_ count: Int) -> [String]? {
+        guard case .bytes(let bytes) = self else { return nil }
+        let words = bytes.split(separator: UInt8(ascii: " "), maxSplits: count - 1, omittingEmptySubsequences: false)
+        return words.count == count ? words.map { String(decoding: $0, as: UTF8.self) } : nil
+    }
+
     /// Read from the answer to TIME.
     var timestamp: Timestamp {
         let parts = array?.compactMap(\.integer) ?? []
