@@ -4,9 +4,12 @@
 -- ARGV  1 the outbox's epoch, 2 id, 3 why, 4 whether it is an order, '1' or '0'
 -- Returns 1 if it did, 0 if the entry was gone.
 
-local epoch = KEYS[3] and redis.call('HGET', KEYS[3], 'epoch')
+local held = KEYS[3] and redis.call('HMGET', KEYS[3], 'epoch', 'settled') or {}
+local counts = ARGV[4] == '1' and held[1] == ARGV[1]
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry then return 0 end
+-- Before the first write: Lua does not roll back.
+if counts and not string.match(held[2] or '', '^%d+$') then return redis.error_reply('ERR settled is no number') end
 -- An entry of any width must fit, or it would never leave.
 local fields = {unpack(entry[2], 1, math.min(#entry[2], 64))}
 local dead = redis.call('TYPE', KEYS[2]).ok
@@ -14,5 +17,5 @@ if dead ~= 'stream' and dead ~= 'none' then redis.call('UNLINK', KEYS[2]) end
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'entry', ARGV[2], 'reason', ARGV[3], unpack(fields))
 redis.call('XACK', KEYS[1], 'workers', ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
-if ARGV[4] == '1' and epoch == ARGV[1] then redis.call('HINCRBY', KEYS[3], 'settled', 1) end
+if counts then redis.call('HINCRBY', KEYS[3], 'settled', 1) end
 return 1
