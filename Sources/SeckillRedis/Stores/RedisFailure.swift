@@ -4,16 +4,28 @@ internal import SeckillCore
 /// happened.
 extension RedisError {
     var asSeckillError: SeckillError {
-        kind == "OOM"
+        cause == "OOM"
             ? SeckillError(.overloaded, "Redis is at its memory limit", underlying: self)
             : SeckillError(.unavailable, "Redis refuses", underlying: self)
     }
 
     /// Whether the server is no longer what was checked when the connection was made.
-    var isOfAnotherServer: Bool { ["NOSCRIPT", "READONLY", "MASTERDOWN", "LOADING"].contains(kind) }
+    var isOfAnotherServer: Bool { ["NOSCRIPT", "READONLY", "MASTERDOWN", "LOADING"].contains(cause) }
 
     /// Whether what a script needs is not there or not what it was: the data were replaced or tampered with.
-    var isOfDamagedData: Bool { ["WRONGTYPE", "NOSCRIPT", "NOGROUP", "ERR"].contains(kind) }
+    var isOfDamagedData: Bool { ["WRONGTYPE", "NOSCRIPT", "NOGROUP", "ERR"].contains(cause) }
+
+    /// The kind of the error, of one within a script too. Before Redis 7 that stands behind where it happened:
+    /// `ERR Error running script (call to f_…): @user_script:12: -OOM command not allowed …`.
+    var cause: Substring {
+        guard message.hasPrefix("ERR Error running script") else { return kind }
+        for mark in message.ranges(of: ": ") {
+            let rest = message[mark.upperBound...].drop { $0 == "-" }
+            let word = rest.prefix { $0.isASCII && $0.isUppercase }
+            if !word.isEmpty, rest.dropFirst(word.count).first ?? " " == " " { return word }
+        }
+        return kind
+    }
 }
 
 extension RedisConnection {

@@ -81,7 +81,7 @@ public struct RedisOrderQueue: OrderQueue {
         do {
             do {
                 return try await body()
-            } catch let error as RedisError where error.kind == "NOGROUP" {
+            } catch let error as RedisError where error.cause == "NOGROUP" {
                 try await createGroup()
                 return try await body()
             }
