@@ -63,6 +63,9 @@ struct Handshake {
 
 /// The lines of INFO that say what a server is.
 struct ServerInfo {
+    /// What ``read(_:)`` is to be told the answers to.
+    static let questions: [RedisCommand] = [["INFO", "server"], ["INFO", "replication"]]
+
     private var fields: [Substring: Substring] = [:]
 
     mutating func read(_ value: RedisValue) {

@@ -51,8 +51,18 @@ public final class RedisStockStore: StockStore {
     /// The orders that no worker has acknowledged.
     public var outbox: any OrderSource { RedisOutbox(store: self, clock: clock, retention: retention) }
 
-    /// Process and history of the server that this node is connected to.
-    public func identity() async throws -> StoreIdentity { try redis.session().identity }
+    /// Process and history of the server that this node is connected to, asked anew. If they are no longer what was read
+    /// on this connection, it is dropped: a stamp of what is past would be refused by nodes that connected since.
+    public func identity() async throws -> StoreIdentity {
+        let session = try redis.session()
+        var info = ServerInfo()
+        for answer in try await redis.perform(ServerInfo.questions, on: session) { info.read(answer) }
+        guard info.verdict == .passed(session.identity) else {
+            redis.suspect(session)
+            throw SeckillError(.unavailable, "Redis is not the server that it was")
+        }
+        return session.identity
+    }
 
     /// Gains of units on any node, heard over a connection of its own.
     public func restocks() -> AsyncStream<Restock> { signals.subscribe() }
