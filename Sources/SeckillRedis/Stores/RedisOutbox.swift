@@ -26,6 +26,7 @@ struct RedisOutbox: OrderSource {
     private func receive(_ max: Int, as consumer: ConsumerID) async throws -> [Delivery] {
         let session = try redis.session()
         var waiting = try await lanes().shuffled(by: store.random)[...]
+        var failure: (any Error)?
         while !waiting.isEmpty, max > 0 {
             let asked = waiting.prefix(max)
             waiting = waiting.dropFirst(max)
@@ -39,13 +40,15 @@ struct RedisOutbox: OrderSource {
             var found: [Delivery] = []
             for (lane, answer) in zip(asked, answers) {
                 if case .error(let error) = answer {
-                    try await look(at: lane, after: error, on: session)
+                    do { try await look(at: lane, after: error, on: session) } catch { failure = failure ?? error }
                 } else {
                     found += RedisStream.received(answer).map { lane.delivery($0, count: 1) }
                 }
             }
+            // They are handed out, whatever is wrong with other lanes: whoever asks again is told.
             if !found.isEmpty { return found }
         }
+        if let failure { throw failure }
         return []
     }
 
@@ -66,17 +69,34 @@ struct RedisOutbox: OrderSource {
     func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
         let session = try redis.session()
         var taken: [Delivery] = []
+        var failure: (any Error)?
         for lane in try await lanes() where taken.count < max {
-            try Task.checkCancellation()
-            let command = lane.stream.takeOver(max - taken.count, idle: idle, as: consumer)
             do {
-                let answer = try await redis.perform(command, on: session, toTheEnd: true)
-                taken += RedisStream.takenOver(answer).map { lane.delivery($0.entry, count: $0.count) }
-            } catch let error as RedisError {
-                try await look(at: lane, after: error, on: session)
+                try Task.checkCancellation()
+                taken += try await takeOver(max - taken.count, from: lane, idle: idle, as: consumer, on: session)
+            } catch {
+                failure = failure ?? error
             }
         }
+        if taken.isEmpty, let failure { throw failure }
         return taken
+    }
+
+    private func takeOver(
+        _ max: Int,
+        from lane: Lane,
+        idle: Duration,
+        as consumer: ConsumerID,
+        on session: RedisSession
+    ) async throws -> [Delivery] {
+        do {
+            let command = lane.stream.takeOver(max, idle: idle, as: consumer)
+            let answer = try await redis.perform(command, on: session, toTheEnd: true)
+            return RedisStream.takenOver(answer).map { lane.delivery($0.entry, count: $0.count) }
+        } catch let error as RedisError {
+            try await look(at: lane, after: error, on: session)
+            return []
+        }
     }
 
     func deadLetter(_ delivery: Delivery, because reason: String) async throws {

@@ -62,15 +62,16 @@ extension RedisStockStore {
             admission: .open,
             revision: 1
         )
+        let terms = terms ?? usual
         let outcome = try await claim(
-            Shop.sale,
+            terms.sale,
             epoch: epoch - 1,
             sequence: 0,
             identity: identity(),
             lifetime: .seconds(30)
         )
         guard case .claimed(let claim, _) = outcome else { throw NeverHappened(description: "\(outcome)") }
-        let stock = InstalledStock(terms: terms ?? usual, epoch: epoch, remaining: 10, held: [:])
+        let stock = InstalledStock(terms: terms, epoch: epoch, remaining: 10, held: [:])
         #expect(try await install(stock, under: claim))
     }
 }
