@@ -1,10 +1,14 @@
 /// The ledger's sale records, as this node last read them: what the funnel asks instead of the ledger.
 ///
-/// The reconciler refreshes it every second; a sale it does not know is looked for in the ledger, but no more than four
-/// times a second whatever is asked.
+/// The reconciler refreshes it on every sweep; a sale it does not know is looked for in the ledger, but no more than
+/// four times a second whatever is asked. That there is no such sale is said only of a ledger that was read just now:
+/// one that cannot be read may hold any.
 final class Catalog: Sendable {
     private struct State {
         var records: [SaleID: SaleRecord] = [:]
+        /// When somebody last looked for a sale that was not here.
+        var triedAt: Duration?
+        /// When the last read that succeeded began.
         var readAt: Duration?
     }
 
@@ -22,20 +26,27 @@ final class Catalog: Sendable {
     func knows(_ sale: SaleID) -> Bool? {
         let (isThere, readAt) = state.withLock { ($0.records[sale] != nil, $0.readAt) }
         if isThere { return true }
-        guard let readAt, clock.uptime - readAt < Self.missInterval else { return nil }
-        return false
+        return isWithin(Self.missInterval, readAt) ? false : nil
     }
 
+    /// - Throws: `unavailable` where the ledger was asked a moment ago and has not said that there is no such sale.
     func record(of sale: SaleID) async throws -> SaleRecord? {
-        if let record = state.withLock({ $0.records[sale] }) { return record }
-        let now = clock.uptime
-        let due = state.withLock { state in
-            if let readAt = state.readAt, now - readAt < Self.missInterval { return false }
-            state.readAt = now
-            return true
+        if let known = knows(sale), !known { return nil }
+        let (record, readAt, isDue) = state.withLock { state in
+            let isDue = !isWithin(Self.missInterval, state.triedAt)
+            if state.records[sale] == nil, isDue { state.triedAt = clock.uptime }
+            return (state.records[sale], state.readAt, isDue)
         }
-        if due { try await refresh() }
-        return state.withLock { $0.records[sale] }
+        if let record { return record }
+        if isDue {
+            try await refresh()
+            return state.withLock { $0.records[sale] }
+        }
+        // Another is reading: what was read just before will do.
+        guard isWithin(Self.missInterval * 2, readAt) else {
+            throw SeckillError(.unavailable, "the ledger has not said yet which sales there are")
+        }
+        return nil
     }
 
     func all() async throws -> [SaleRecord] {
@@ -54,5 +65,9 @@ final class Catalog: Sendable {
             state.readAt = now
         }
         return fresh
+    }
+
+    private func isWithin(_ interval: Duration, _ moment: Duration?) -> Bool {
+        moment.map { clock.uptime - $0 < interval } ?? false
     }
 }
