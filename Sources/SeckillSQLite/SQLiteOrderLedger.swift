@@ -130,8 +130,8 @@ public struct SQLiteOrderLedger: OrderLedger {
     // MARK: Returns
 
     /// Oldest first.
-    public func openReturns(limit: Int) async throws -> [StockReturn] {
-        try await file.read { db in try StockReturn.open(limit: limit, db) }
+    public func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
+        try await file.read { db in try StockReturn.open(limit: limit, except: sales, db) }
     }
 
     /// Marks as made.

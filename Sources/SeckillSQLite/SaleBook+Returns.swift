@@ -75,18 +75,20 @@ extension SaleBook {
 }
 
 extension StockReturn {
-    /// Returns that are still to be made, oldest first.
-    static func open(limit: Int, _ db: Database) throws -> [StockReturn] {
+    /// Returns that are still to be made, oldest first, without those of `sales`.
+    static func open(limit: Int, except sales: Set<SaleID>, _ db: Database) throws -> [StockReturn] {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT coalesce(purchase.id, stock_return.restock), sale.id, stock_return.epoch, units, user
                 FROM stock_return
                 JOIN sale ON sale.key = stock_return.sale
                 LEFT JOIN purchase ON purchase.key = stock_return.purchase
-                WHERE state = 'open' ORDER BY stock_return.key LIMIT ?
+                WHERE state = 'open' AND sale.id NOT IN (\(databaseQuestionMarks(count: sales.count)))
+                ORDER BY stock_return.key LIMIT ?
                 """
         )
-        return try Row.fetchAll(statement, arguments: [max(0, limit)]).map { row in
+        return try Row.fetchAll(statement, arguments: StatementArguments(sales.map(\.text)) + [max(0, limit)]).map {
+            row in
             var columns = Columns(row)
             let (id, saleID): (String, String) = try (columns.next(), columns.next())
             let (epoch, units): (Int, Int) = try (columns.next(), columns.next())

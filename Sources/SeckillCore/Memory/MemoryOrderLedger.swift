@@ -68,8 +68,8 @@ public final class MemoryOrderLedger: OrderLedger {
     }
 
     /// Oldest first.
-    public func openReturns(limit: Int) async throws -> [StockReturn] {
-        book.withLock { Array($0.returns.prefix(limit)) }
+    public func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
+        book.withLock { Array($0.returns.lazy.filter { !sales.contains($0.sale) }.prefix(limit)) }
     }
 
     /// Marks as made.

@@ -56,8 +56,8 @@ public protocol OrderLedger: Sendable {
 
     // MARK: Returns
 
-    /// Up to `limit` returns that are still to be made, oldest first.
-    func openReturns(limit: Int) async throws -> [StockReturn]
+    /// Up to `limit` returns that are still to be made, oldest first, without those of `sales`.
+    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn]
 
     /// Marks returns as made. Idempotent.
     func closeReturns(_ returns: [StockReturn]) async throws
@@ -72,6 +72,13 @@ public protocol OrderLedger: Sendable {
 
     /// What a sale's rows add up to. Nil if there is no such sale.
     func totals(of sale: SaleID) async throws -> SaleTotals?
+}
+
+extension OrderLedger {
+    /// Up to `limit` returns that are still to be made, oldest first.
+    public func openReturns(limit: Int) async throws -> [StockReturn] {
+        try await openReturns(limit: limit, except: [])
+    }
 }
 
 /// What ``OrderLedger/create(_:)`` found.

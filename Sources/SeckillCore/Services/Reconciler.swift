@@ -28,24 +28,39 @@ struct Reconciler: Sendable {
     }
 
     func look(_ memories: inout [SaleID: Memory]) async throws {
+        var attempts = Attempts()
         // The snapshot is read between two reads of the ledger: the one before bounds what the store must know, the one
         // after what the ledger must.
         var snapshots: [SaleID: StockSnapshot] = [:]
-        for sale in memories.keys { snapshots[sale] = try await stock.snapshot(of: sale) }
-        for record in try await catalog.refresh() {
-            let sale = record.sale.id
-            var memory = memories[sale] ?? Memory()
-            if memories[sale] != nil { board.show(SaleStatus(record, snapshots[sale], at: clock.now)) }
-            if let snapshot = snapshots[sale], snapshot.epoch == record.epoch {
-                try await compare(record, snapshot, &memory)
-            } else {
-                memory = Memory()
-                _ = try await rebuild.ensure(sale)
+        var unseen: Set<SaleID> = []
+        for sale in memories.keys {
+            if try await !attempts.make({ snapshots[sale] = try await stock.snapshot(of: sale) }) {
+                unseen.insert(sale)
             }
-            memory.recorded = memory.epoch == record.epoch ? max(memory.recorded, record.sequence) : record.sequence
-            memory.epoch = record.epoch
-            memories[sale] = memory
         }
+        for record in try await catalog.refresh() where !unseen.contains(record.sale.id) {
+            _ = try await attempts.make { try await look(at: record, snapshots[record.sale.id], &memories) }
+        }
+        try attempts.end()
+    }
+
+    private func look(
+        at record: SaleRecord,
+        _ snapshot: StockSnapshot?,
+        _ memories: inout [SaleID: Memory]
+    ) async throws {
+        let sale = record.sale.id
+        var memory = memories[sale] ?? Memory()
+        if memories[sale] != nil { board.show(SaleStatus(record, snapshot, at: clock.now)) }
+        if let snapshot, snapshot.epoch == record.epoch {
+            try await compare(record, snapshot, &memory)
+        } else {
+            memory = Memory()
+            _ = try await rebuild.ensure(sale)
+        }
+        memory.recorded = memory.epoch == record.epoch ? max(memory.recorded, record.sequence) : record.sequence
+        memory.epoch = record.epoch
+        memories[sale] = memory
     }
 
     private func compare(_ record: SaleRecord, _ snapshot: StockSnapshot, _ memory: inout Memory) async throws {

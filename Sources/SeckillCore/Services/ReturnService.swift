@@ -3,7 +3,8 @@ internal import CoreMetrics
 /// Brings units back on sale: applies the ledger's open returns to the stock store, then closes them.
 ///
 /// A crash between the two applies a return again, which the store notices. A return that the store refuses, because
-/// it is in another epoch, stays open for the rebuild to absorb.
+/// it is in another epoch, stays open for the rebuild to absorb. A sale of which the store takes nothing keeps no other
+/// sale's units waiting.
 struct ReturnService: Sendable {
     private static let batch = 500
 
@@ -18,14 +19,27 @@ struct ReturnService: Sendable {
     }
 
     func applyAll() async throws {
-        var moved: Int
+        var attempts = Attempts()
+        var refused: Set<SaleID> = []
+        var open: [StockReturn]
         repeat {
-            let open = try await ledger.openReturns(limit: Self.batch)
-            let outcomes = try await stock.giveBack(open)
-            let made = zip(open, outcomes).filter { $0.1 != .refused }
-            if !made.isEmpty { try await ledger.closeReturns(made.map(\.0)) }
-            metrics.returned.increment(by: made.reduce(0) { $0 + ($1.1 == .applied ? $1.0.units : 0) })
-            moved = open.count == Self.batch ? made.count : 0
-        } while moved > 0
+            open = try await ledger.openReturns(limit: Self.batch, except: refused)
+            var made: [StockReturn] = []
+            var units = 0
+            let sales = Dictionary(grouping: open, by: \.sale).sorted { $0.key.text < $1.key.text }
+            for (sale, returns) in sales {
+                let isTaken = try await attempts.make {
+                    let outcomes = try await stock.giveBack(returns)
+                    let taken = zip(returns, outcomes).filter { $0.1 != .refused }
+                    made += taken.map(\.0)
+                    units += taken.reduce(0) { $0 + ($1.1 == .applied ? $1.0.units : 0) }
+                    if taken.count < returns.count { refused.insert(sale) }
+                }
+                if !isTaken { refused.insert(sale) }
+            }
+            if !made.isEmpty { try await ledger.closeReturns(made) }
+            metrics.returned.increment(by: units)
+        } while open.count == Self.batch
+        try attempts.end()
     }
 }

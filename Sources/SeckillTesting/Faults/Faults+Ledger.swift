@@ -57,8 +57,8 @@ private struct FaultyOrderLedger: OrderLedger {
         try await faults.around("orders") { try await base.orders(of: user, limit: limit) }
     }
 
-    func openReturns(limit: Int) async throws -> [StockReturn] {
-        try await faults.around("openReturns") { try await base.openReturns(limit: limit) }
+    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
+        try await faults.around("openReturns") { try await base.openReturns(limit: limit, except: sales) }
     }
 
     func closeReturns(_ returns: [StockReturn]) async throws {

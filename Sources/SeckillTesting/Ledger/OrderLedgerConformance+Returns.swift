@@ -13,6 +13,18 @@ extension OrderLedgerConformance {
             let two = try await bench.ledger.openReturns(limit: 2).map(\.id)
             try expect(two, equals: Array(ids.prefix(2)), "the oldest two")
         },
+        rule("open returns of sales that are passed over take no place from the others'") { bench in
+            try await bench.open()
+            try await bench.open(.sample(.other))
+            let here = try await bench.ledger.record((1...3).map { bench.reservation($0) }, at: .start)
+            let there = try await bench.place(1, of: .other)
+            for order in here + [there] { _ = try await bench.ledger.cancel(order.id, at: .start) }
+            let others = try await bench.ledger.openReturns(limit: 1, except: [.sample])
+            try expect(others, equals: [bench.unitReturn(of: there)], "the other sale's")
+            let own = try await bench.ledger.openReturns(limit: 9, except: [.other]).map(\.id)
+            try expect(own, equals: here.map(\.id.text), "the one sale's")
+            try expect(try await bench.ledger.openReturns(limit: 9, except: [.sample, .other]), equals: [], "none's")
+        },
         rule("a closed return is made once and for all") { bench in
             try await bench.open()
             let orders = try await bench.ledger.record((1...3).map { bench.reservation($0) }, at: .start)

@@ -39,6 +39,8 @@ import Testing
         try await expect(suite(.restocksAgain), breaks: restock)
         let newest = "open returns come oldest first, up to the limit"
         try await expect(suite(.newestReturnsFirst), breaks: newest)
+        let place = "open returns of sales that are passed over take no place from the others'"
+        try await expect(suite(.passesNoSaleOver), breaks: place)
     }
 
     @Test func epochs() async throws {
@@ -57,7 +59,7 @@ private final class BrokenLedger: OrderLedger {
         case none
         case noGuards, recordsOneByOne, joinsUsers, sequenceOfLiveOnly
         case paysLate, expiresEarly, looksThenPays
-        case returnsOfTheOrdersEpoch, closesNothing, restocksAgain, newestReturnsFirst
+        case returnsOfTheOrdersEpoch, closesNothing, restocksAgain, newestReturnsFirst, passesNoSaleOver
         case beginsAnyEpoch, absorbsNothing, countsBeforeItBegins
     }
 
@@ -157,8 +159,9 @@ private final class BrokenLedger: OrderLedger {
 
     func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
 
-    func openReturns(limit: Int) async throws -> [StockReturn] {
-        var open = try await base.openReturns(limit: .max) + notes.withLock { $0.kept }
+    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
+        let passedOver = mistake == .passesNoSaleOver ? [] : sales
+        var open = try await base.openReturns(limit: .max, except: passedOver) + notes.withLock { $0.kept }
         if mistake == .newestReturnsFirst { open.reverse() }
         if mistake == .returnsOfTheOrdersEpoch {
             for index in open.indices { open[index].epoch = OrderID(open[index].id)?.epoch ?? open[index].epoch }

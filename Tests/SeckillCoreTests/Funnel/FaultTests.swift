@@ -131,7 +131,7 @@ struct FaultTests {
 }
 
 /// A ledger that can never record certain orders, as if their rows broke a rule that nobody foresaw.
-private final class PickyLedger: OrderLedger {
+final class PickyLedger: OrderLedger {
     private let base = MemoryOrderLedger()
     private let refused = Locked<Set<OrderID>>([])
 
@@ -166,7 +166,9 @@ private final class PickyLedger: OrderLedger {
     }
     func lookUp(_ order: OrderID) async throws -> LedgerAnswer { try await base.lookUp(order) }
     func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
-    func openReturns(limit: Int) async throws -> [StockReturn] { try await base.openReturns(limit: limit) }
+    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
+        try await base.openReturns(limit: limit, except: sales)
+    }
     func closeReturns(_ returns: [StockReturn]) async throws { try await base.closeReturns(returns) }
     func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
         try await base.beginEpoch(after: epoch, of: sale)
