@@ -19,6 +19,7 @@ public final class MemoryStockStore: StockStore {
     private let instance: StoreIdentity
     private let shelf = SaleShelf()
     private let claims = Locked(Claims())
+    private let turns = Locked(SaleTurns())
     private let arrivals = Bell()
     private let signals = Broadcast<Restock>()
 
@@ -157,18 +158,8 @@ public final class MemoryStockStore: StockStore {
         return collect(max) { $0.takeOver($1, idle: idle, at: now) }
     }
 
-    /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
     private func collect(_ max: Int, _ take: (inout SaleStock, Int) -> [Delivery]) -> [Delivery] {
-        shelf.withLock { sales in
-            let names = sales.keys.sorted { $0.text < $1.text }
-            var deliveries: [Delivery] = []
-            for share in [Swift.max(1, max / Swift.max(1, names.count)), max] {
-                for name in names where deliveries.count < max {
-                    deliveries += sales.with(name) { take(&$0, min(share, max - deliveries.count)) } ?? []
-                }
-            }
-            return deliveries
-        }
+        turns.withLock { turns in shelf.withLock { sales in turns.collect(max, from: &sales, take) } }
     }
 
     fileprivate func settle(_ deliveries: [Delivery], aside: Bool) {
