@@ -39,20 +39,14 @@ struct JournalOutbox: OrderSource {
         return collect(max) { stock, _, max in stock.takeOver(max, idle: idle, at: now) }
     }
 
-    /// Entries of every sale, each with its share of the batch first, so that none starves behind a busy one.
     private func collect(
         _ max: Int,
         _ take: (inout SaleStock, inout JournalStockStore.Desk, Int) -> [Delivery]
     ) -> [Delivery] {
         store.withLock { sales, desk in
-            guard !sales.isEmpty else { return [] }
-            var deliveries: [Delivery] = []
-            for share in [Swift.max(1, max / sales.count), max] {
-                for index in sales.values.indices where deliveries.count < max {
-                    deliveries += take(&sales.values[index], &desk, min(share, max - deliveries.count))
-                }
-            }
-            return deliveries
+            var turns = desk.turns
+            defer { desk.turns = turns }
+            return turns.collect(max, from: &sales) { stock, max in take(&stock, &desk, max) }
         }
     }
 

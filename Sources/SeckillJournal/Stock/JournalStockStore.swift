@@ -17,6 +17,7 @@ public final class JournalStockStore: StockStore {
     struct Desk: Sendable {
         var claims = StockClaims()
         var commits = CommitMarks()
+        var turns = SaleTurns()
     }
 
     let clock: any SaleClock

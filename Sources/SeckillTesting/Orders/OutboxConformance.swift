@@ -73,6 +73,19 @@ public struct OutboxConformance: ConformanceSuite {
             }
             try expect(sales, equals: [.sample, .other], "sales served in ten batches of ten")
         },
+        rule("of batches of one, every sale with a backlog gets its turn") { bench in
+            for sale in [SaleID.sample, .other] {
+                try await bench.install(bench.terms(of: sale, limit: 1000), stock: 1000)
+                try await bench.reserve(30, of: sale)
+            }
+            var sales: Set<SaleID> = []
+            for _ in 1...30 {
+                let batch = try await bench.store.outbox.receive(1, as: worker, wait: .zero)
+                sales.formUnion(batch.reservations.map(\.order.sale))
+                try await bench.store.outbox.acknowledge(batch)
+            }
+            try expect(sales, equals: [.sample, .other], "sales served in thirty batches of one")
+        },
         rule("what was acknowledged or put aside is not pending") { bench in
             try await bench.install(stock: 5)
             try await bench.reserve(3)

@@ -39,6 +39,18 @@ import Testing
         try await expect(suite(.holdsForTheCancelled), breaks: "a cancelled consumer holds nothing")
     }
 
+    @Test func turns() async throws {
+        struct Store: DecoratedStore {
+            let base: any StockStore
+            let outbox: any OrderSource
+        }
+        let suite = OutboxConformance { clock in
+            let base = MemoryStockStore(clock: clock)
+            return Store(base: base, outbox: SaleAfterSale(base: base.outbox))
+        }
+        try await expect(suite, breaks: "of batches of one, every sale with a backlog gets its turn")
+    }
+
     @Test func anAcknowledgementAcrossEpochs() async throws {
         struct Store: DecoratedStore {
             let base: any StockStore
@@ -47,6 +59,25 @@ import Testing
         let suite = OutboxConformance { Store(base: MemoryStockStore(clock: $0)) }
         let late = "a late acknowledgement of an epoch that is over hits no entry of the next"
         try await expect(suite, breaks: late)
+    }
+}
+
+/// Begins with the same sale each time.
+private struct SaleAfterSale: DecoratedSource {
+    let base: any OrderSource
+    private let waiting = Locked<[Delivery]>([])
+
+    init(base: any OrderSource) { self.base = base }
+
+    func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
+        let arrived = try await base.receive(1_000_000, as: consumer, wait: wait)
+        return waiting.withLock { waiting in
+            waiting += arrived
+            let first = waiting.filter { $0.reservation?.order.sale == SaleID("sample") }
+            let batch = Array((first.isEmpty ? waiting : first).prefix(max))
+            waiting.removeAll { batch.contains($0) }
+            return batch
+        }
     }
 }
 
