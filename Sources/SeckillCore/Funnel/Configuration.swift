@@ -23,6 +23,10 @@ extension FlashSale {
         public var ledgerRate: Int?
         /// Rows in one ledger transaction at most.
         public var batch = 500
+        /// How long to rest after a batch that was not full, so that the next is larger: every batch costs the store a look
+        /// and the ledger a commit, however few orders are in it. An order's status may come that much later. Not beside
+        /// a ``ledgerRate``, which makes rests enough.
+        public var linger: Duration = .milliseconds(20)
         /// Names this process among the workers of one store.
         public var consumer = ConsumerID("worker")
         /// How long another consumer may hold an order before it is taken over.

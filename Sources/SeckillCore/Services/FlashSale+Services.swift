@@ -5,7 +5,7 @@ extension FlashSale: Service {
     /// and the watch over the stock store.
     ///
     /// At graceful shutdown it goes on recording until nothing is queued or ``Configuration/drainLimit`` is over, so
-    /// stop taking requests first. Failures of backends are logged and tried again; it returns only when told to.
+    /// stop taking requests first; what the ledger does not take by then stays queued. Failures of backends are logged and tried again; it returns only when told to.
     public func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await self.reconciler.run() }
@@ -16,6 +16,7 @@ extension FlashSale: Service {
             }
             if configuration.role != .web {
                 group.addTask { try await self.worker.run() }
+                group.addTask { try await self.pace.run("backlog") { _ = try await self.backlog() } }
                 group.addTask { try await self.expiry.run() }
                 group.addTask { try await self.returns.run() }
             }
@@ -34,7 +35,6 @@ extension FlashSale: Service {
             recorder: recorder,
             configuration: configuration,
             clock: clock,
-            metrics: metrics,
             logger: logger
         )
     }

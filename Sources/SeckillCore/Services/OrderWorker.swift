@@ -1,4 +1,3 @@
-internal import CoreMetrics
 internal import Logging
 internal import ServiceLifecycle
 
@@ -12,10 +11,19 @@ struct OrderWorker: Sendable {
     let recorder: OrderRecorder
     let configuration: FlashSale.Configuration
     let clock: any SaleClock
-    let metrics: FunnelMetrics
     let logger: Logger
+    /// When shutdown must be done with; nil before it begins.
+    private let end = Locked<Duration?>(nil)
 
     func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await work()
+        } onGracefulShutdown: {
+            end.withLock { $0 = clock.uptime + configuration.drainLimit }
+        }
+    }
+
+    private func work() async throws {
         var takenOverAt = clock.uptime
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             if clock.uptime - takenOverAt >= configuration.takeOver / 4 {
@@ -24,12 +32,13 @@ struct OrderWorker: Sendable {
                     try await source.takeOver(batch, idle: configuration.takeOver, as: configuration.consumer)
                 }
             }
-            await settle {
+            let settled = await settle {
                 // Cancelled, receive holds nothing; so shutdown may interrupt it, and nothing after it.
                 try await cancelWhenGracefulShutdown {
                     try await source.receive(batch, as: configuration.consumer, wait: .seconds(1))
                 }
             }
+            if configuration.ledgerRate == nil, (1..<batch).contains(settled) { await rest(configuration.linger) }
         }
         try Task.checkCancellation()
         await drain()
@@ -37,15 +46,17 @@ struct OrderWorker: Sendable {
 
     /// What is queued when shutdown begins, as far as the limit allows. The rest stays in the source.
     private func drain() async {
-        let end = clock.uptime + configuration.drainLimit
-        while !Task.isCancelled, clock.uptime < end {
+        while !Task.isCancelled, timeLeft > .zero {
             let settled = await settle {
                 try await source.receive(batch, as: configuration.consumer, wait: .zero)
             }
-            if settled == 0 { return }
+            if settled == 0, timeLeft > .zero { return }
         }
         logger.warning("the limit for shutdown is over; orders that are still queued wait for the next start")
     }
+
+    /// What shutdown may still spend; no end to it before shutdown begins.
+    private var timeLeft: Duration { end.withLock { $0.map { $0 - clock.uptime } ?? .seconds(Int.max) } }
 
     /// Small enough that a rate is kept within any second.
     private var batch: Int {
@@ -59,7 +70,6 @@ struct OrderWorker: Sendable {
         let start = clock.uptime
         do {
             let deliveries = try await receive()
-            await observeDepth()
             guard !deliveries.isEmpty else { return 0 }
             try await recordUntilDone(deliveries)
             if let rate = configuration.ledgerRate {
@@ -70,13 +80,19 @@ struct OrderWorker: Sendable {
         } catch is CancellationError {
             return 0
         } catch {
-            logger.warning("order source unavailable", metadata: ["error": "\(error)"])
-            // Only cancellation and shutdown end the rest early, and both loops look at them.
-            try? await cancelWhenGracefulShutdown { try await clock.sleep(for: configuration.sweep) }
+            logger.warning("orders wait where they are", metadata: ["error": "\(error)"])
+            await rest(configuration.sweep)
             return 0
         }
     }
 
+    private func rest(_ duration: Duration) async {
+        // Only cancellation and shutdown end the rest early, and both loops look at them.
+        try? await cancelWhenGracefulShutdown { try await clock.sleep(for: duration) }
+    }
+
+    /// - Throws: only cancellation and, once shutdown has taken its time, what the ledger or the source throws: what is held
+    ///   then is taken over, here or elsewhere.
     private func recordUntilDone(_ deliveries: [Delivery]) async throws {
         var delay: Duration = .milliseconds(10)
         while true {
@@ -89,7 +105,8 @@ struct OrderWorker: Sendable {
                     "ledger or source unavailable, orders wait",
                     metadata: ["seckill.orders": "\(deliveries.count)", "error": "\(error)"]
                 )
-                try await clock.sleep(for: delay)
+                guard timeLeft > .zero else { throw error }
+                try await clock.sleep(for: min(delay, timeLeft))
                 delay = min(delay * 2, .seconds(1))
             }
         }
@@ -97,34 +114,32 @@ struct OrderWorker: Sendable {
 
     private func record(_ deliveries: [Delivery]) async throws {
         var reservations: [Reservation] = []
-        var settled: [Delivery] = []
         var deliveryOf: [OrderID: Delivery] = [:]
         for delivery in deliveries {
             switch delivery.content {
             case .reservation(let reservation):
                 reservations.append(reservation)
                 deliveryOf[reservation.order] = delivery
-                settled.append(delivery)
             case .unreadable(let what):
                 logger.error("unreadable entry put aside", metadata: ["seckill.entry": "\(what)"])
                 try await source.deadLetter(delivery, because: "unreadable: \(what)")
             }
         }
         let invalid = try await recorder.record(reservations)
+        let held = Set(invalid.map(\.order))
         for reservation in invalid {
             guard let delivery = deliveryOf[reservation.order] else { continue }
-            settled.removeAll { $0.receipt == delivery.receipt }
             // Held, not acknowledged: it comes again by take-over, until it has come often enough.
             guard delivery.count >= configuration.maxDeliveries else { continue }
             if try await recorder.reject(reservation, because: .undeliverable) {
                 try await source.deadLetter(delivery, because: "cannot be recorded")
             }
         }
-        try await source.acknowledge(settled)
-    }
-
-    private func observeDepth() async {
-        guard let depth = try? await source.depth() else { return }
-        metrics.observe(depth)
+        try await source.acknowledge(
+            deliveries.filter {
+                guard case .reservation(let reservation) = $0.content else { return false }
+                return !held.contains(reservation.order)
+            }
+        )
     }
 }
