@@ -105,6 +105,39 @@ struct GroupCommitTests {
         #expect(try await shop.record() == 1)
     }
 
+    @Test("writes the order of a caller who was cancelled before it could wait, and hands it on")
+    func cancelledBefore() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        let link = try #require(await shop.link(for: .number(0)))
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try await shop.stores.stock.reserve(link.order, for: .number(0))
+        }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        // Nobody else comes; its unit is taken, and so its order must get to the ledger.
+        try await eventually("it is durable") { shop.stores.stock.journal.bytesWaiting == 0 }
+        #expect(try await shop.record() == 1)
+        try await shop.audit("after the cancelled caller")
+    }
+
+    @Test("does not blame the disk for what it was not asked to write")
+    func notAsked() async throws {
+        let clock = ManualClock()
+        let shop = try await Shop(on: SimulatedDisk(), clock: clock, limits: Journal.Limits())
+        try await shop.open(units: 100)
+        let journal = shop.stores.stock.journal
+        // Behind everything that the disk's thread still has to do.
+        await journal.onDisk {}
+        _ = journal.append { $0.append(distrust: SaleID("other")!, epoch: 1) }
+        clock.advance(by: .seconds(1))
+        journal.look()
+        #expect(journal.isAdmitting)
+        try await eventually("it is written") { journal.bytesWaiting == 0 }
+        #expect(journal.isAdmitting)
+    }
+
     @Test("refuses without the disk")
     func refusals() async throws {
         let disk = SimulatedDisk()

@@ -40,6 +40,20 @@ final class Journal: Sendable {
         var isFailing = false
         var isStalled = false
         var isClosed = false
+
+        /// True if the disk's thread must now be called: something is to be written, and nobody has called it.
+        mutating func schedule() -> Bool {
+            guard buffer.oldest != nil, !isScheduled, !isClosed else { return false }
+            isScheduled = true
+            return true
+        }
+
+        /// True if the watch must now begin.
+        mutating func beginWatch() -> Bool {
+            guard buffer.oldest != nil, !isWatched, !isClosed else { return false }
+            isWatched = true
+            return true
+        }
     }
 
     let identity: String
@@ -120,22 +134,24 @@ final class Journal: Sendable {
     }
 
     private func register(_ waiter: GroupBuffer.Waiter, _ id: UInt64, for ticket: GroupBuffer.Ticket) {
-        enum Fate { case waits(schedule: Bool, watch: Bool), durable, failing, cancelled }
-        let fate = state.withLock { state -> Fate in
-            // Cancelled before this: the handler has run and found nobody. Cancelled after: it will find us.
-            if Task.isCancelled { return .cancelled }
-            if state.isFailing || state.isClosed { return durableTicket >= ticket ? .durable : .failing }
-            guard state.buffer.wait(for: ticket, id: id, waiter) else { return .durable }
-            defer {
-                state.isScheduled = true
-                state.isWatched = true
-            }
-            return .waits(schedule: !state.isScheduled, watch: !state.isWatched)
+        enum Fate { case waits, durable, failing, cancelled }
+        let (fate, mustDrain, mustLook) = state.withLock { state -> (Fate, Bool, Bool) in
+            let fate: Fate =
+                if Task.isCancelled {
+                    // Cancelled before this: the handler has run and found nobody. Cancelled after: it will find us.
+                    .cancelled
+                } else if state.isFailing || state.isClosed {
+                    durableTicket >= ticket ? .durable : .failing
+                } else {
+                    state.buffer.wait(for: ticket, id: id, waiter) ? .waits : .durable
+                }
+            // Whatever becomes of the caller: what was appended has happened, and others wait to see it durable.
+            return (fate, state.schedule(), state.beginWatch())
         }
+        if mustDrain { disk.async { self.drain() } }
+        if mustLook { lookLater() }
         switch fate {
-        case .waits(let isFirst, let isUnwatched):
-            if isFirst { disk.async { self.drain() } }
-            if isUnwatched { lookLater() }
+        case .waits: break
         case .durable: waiter.resume()
         case .failing: waiter.resume(throwing: Self.unknown)
         case .cancelled: waiter.resume(throwing: CancellationError())
@@ -287,15 +303,18 @@ final class Journal: Sendable {
     }
 
     /// Stops admission while the disk takes too long, and sends away those who have waited too long.
-    private func look() {
+    func look() {
         let now = clock.uptime
-        let (expired, again) = state.withLock { state in
+        let (expired, mustDrain, again) = state.withLock { state in
             let oldest = state.buffer.oldest
-            state.isStalled = oldest.map { now - $0 > limits.stall } ?? false
+            // Nothing can take too long that the disk was not asked for.
+            let mustDrain = state.schedule()
+            state.isStalled = !mustDrain && oldest.map { now - $0 > limits.stall } ?? false
             state.isWatched = oldest != nil && !state.isClosed
             updateGate(state)
-            return (state.buffer.giveUp(appendedBefore: now - limits.patience), state.isWatched)
+            return (state.buffer.giveUp(appendedBefore: now - limits.patience), mustDrain, state.isWatched)
         }
+        if mustDrain { disk.async { self.drain() } }
         resume(expired, throwing: Self.unknown)
         if again { lookLater() }
     }
