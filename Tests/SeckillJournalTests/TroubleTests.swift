@@ -68,6 +68,33 @@ struct TroubleTests {
         #expect(try await shop.ledger.sale(sale)?.epoch == 1)
     }
 
+    @Test("that failed once goes on to write what nobody waits for")
+    func acknowledging() async throws {
+        let clock = ManualClock()
+        let disk = SimulatedDisk()
+        var limits = Journal.Limits()
+        limits.retry = 1
+        // Nobody looks after the disk here: what is acknowledged must be written without that.
+        limits.watch = 1_000_000
+        let shop = try await shop(disk, clock: clock, limits: limits)
+        let journal = shop.stores.stock.journal
+        for user in 0..<2 { #expect(await shop.buy(as: .number(user)) != nil) }
+        disk.plan { operation, path, _ in
+            operation == .sync && path.hasPrefix(.stockFile) ? .failure("Input/output error") : nil
+        }
+        #expect(await shop.buy(as: .number(2)) == nil)
+        for _ in 0..<2 { #expect(try await shop.record(1) == 1) }
+        disk.plan(nil)
+        try await eventually("it heals") { journal.isAdmitting }
+        #expect(await shop.buy(as: .number(3)) != nil)
+        // Behind that group, which would otherwise take the acknowledgement with it.
+        await journal.onDisk {}
+        #expect(try await shop.record() == 2)
+        try await eventually("the acknowledgement is written") { journal.bytesWaiting == 0 }
+        clock.advance(by: .milliseconds(600))
+        #expect(await shop.buy(as: .number(4)) != nil)
+    }
+
     @Test("that is full says so before it takes anything, and goes on when there is room")
     func full() async throws {
         let disk = SimulatedDisk()

@@ -161,8 +161,10 @@ final class Journal: Sendable {
     /// Sees to it that what was appended is written before long, though nobody waits for it.
     func flushSoon() {
         let isFirst = state.withLock { state in
-            defer { state.isFlushPlanned = true }
-            return !state.isFlushPlanned && !state.isFailing
+            // While the disk fails, the next attempt is planned already, and takes this with it.
+            guard !state.isFlushPlanned, !state.isFailing else { return false }
+            state.isFlushPlanned = true
+            return true
         }
         guard isFirst else { return }
         disk.asyncAfter(deadline: .now() + .milliseconds(20)) {
