@@ -6,13 +6,12 @@ public import SeckillCore
 /// lock.
 ///
 /// The lock is the operating system's: it ends with the process, however that ends, so a dead owner never stands in
-/// the way, and a living one is named. Keep the directory on a local disk, beside the ledger it belongs to.
+/// the way, and a living one is named. It is held until ``close()``, or until both stores are gone. Keep the directory on a local disk, beside the ledger it belongs to.
 public final class EmbeddedStores: Sendable {
     /// Who gets a unit.
     public let stock: JournalStockStore
     /// Who is logged in.
     public let sessions: JournalSessionStore
-    private let held: Locked<(any FileLock)?>
 
     /// Opens the directory at `path`, or makes it, and reads everything back into memory.
     ///
@@ -61,9 +60,11 @@ public final class EmbeddedStores: Sendable {
         outboxLimit: Int,
         sessionLimit: Int
     ) throws {
-        held = Locked(try directory.lock())
+        // The journals hold it: whoever keeps only one of the stores keeps the directory.
+        let lock = try directory.lock()
         var replay = StockReplay()
-        let (stockWriter, found) = try directory.open("stock", .stock) { body throws(ByteReader.Malformed) in
+        let (stockWriter, found) = try directory.open("stock", .stock, under: lock) {
+            body throws(ByteReader.Malformed) in
             try replay.apply(&body)
         }
         stock = JournalStockStore(
@@ -75,7 +76,8 @@ public final class EmbeddedStores: Sendable {
             logger: directory.logger
         )
         var sessionBook = SessionBook()
-        let (sessionWriter, _) = try directory.open("sessions", .sessions) { body throws(ByteReader.Malformed) in
+        let (sessionWriter, _) = try directory.open("sessions", .sessions, under: lock) {
+            body throws(ByteReader.Malformed) in
             try sessionBook.replay(&body)
         }
         sessions = JournalSessionStore(
@@ -95,6 +97,5 @@ public final class EmbeddedStores: Sendable {
     public func close() async {
         await stock.journal.close()
         await sessions.journal.close()
-        held.withLock { $0 = nil }
     }
 }

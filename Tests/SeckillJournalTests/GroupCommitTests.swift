@@ -165,4 +165,19 @@ struct GroupCommitTests {
         let again = try await Shop(on: disk, ledger: shop.ledger)
         #expect(try await again.stores.stock.snapshot(of: sale)?.sequence == 1)
     }
+
+    @Test("writes nothing after its end, when the file may be another's")
+    func nothingAfterTheEnd() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        #expect(await shop.buy(as: .number(0)) != nil)
+        await shop.stores.close()
+        let before = disk.operations
+        #expect(try await shop.record() == 1)
+        await #expect(throws: SeckillError.self) { try await shop.stores.stock.distrust(sale, epoch: 1) }
+        // What a retry or a flush does that was planned before the end.
+        let journal = shop.stores.stock.journal
+        await journal.onDisk { journal.drain() }
+        #expect(disk.operations == before)
+    }
 }

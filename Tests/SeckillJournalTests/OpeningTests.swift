@@ -150,6 +150,16 @@ struct OpeningTests {
         try await EmbeddedStores.open(on: disk).close()
     }
 
+    @Test("is refused to a second owner as long as one of the stores is left")
+    func storeAlone() async throws {
+        let disk = SimulatedDisk()
+        var stock: JournalStockStore? = try await EmbeddedStores.open(on: disk).stock
+        await #expect(throws: SeckillError.self) { _ = try await EmbeddedStores.open(on: disk) }
+        withExtendedLifetime(stock) {}
+        stock = nil
+        try await eventually("it is let go") { (try? await EmbeddedStores.open(on: disk)) != nil }
+    }
+
     @Test("makes durable what a dead process left in the cache, before it relies on it")
     func cachedOnly() async throws {
         let disk = SimulatedDisk()

@@ -182,6 +182,8 @@ final class Journal: Sendable {
         }
         await onDisk { self.drain() }
         await endCompaction()
+        // From here on the file may be another's. A retry or a flush that was planned before finds it so.
+        await onDisk { self.writer.withLock { $0.letGo() } }
         resume(state.withLock { $0.buffer.giveUp() }, throwing: Self.unknown)
     }
 
@@ -227,6 +229,7 @@ final class Journal: Sendable {
 
     /// Writes group after group until none is left or one fails.
     func drain() {
+        guard writer.withLock({ $0.isOurs }) else { return }
         do {
             if writer.withLock({ $0.isStuck }) {
                 try writer.withLock { writer throws(FileError) in try writer.commitAgain() }

@@ -28,17 +28,18 @@ struct JournalDirectory: Sendable {
         }
     }
 
-    /// Opens a journal, or begins one, and hands the body of every frame to `replay`.
+    /// Opens a journal, or begins one, and hands the body of every frame to `replay`. Its writer holds `lock`.
     func open(
         _ name: String,
         _ kind: JournalHeader.Kind,
+        under lock: any FileLock,
         replay: (inout ByteReader) throws(ByteReader.Malformed) -> Int
     ) throws -> (JournalWriter, Recovery) {
         let start = clock.uptime
         let path = Self.file(name, in: path)
         let (file, recovery) =
             try JournalFile.open(path, kind, in: files, replay: replay) ?? (begin(path, kind), Recovery())
-        let writer = JournalWriter(file, path: path, directory: self.path, files: files)
+        let writer = JournalWriter(file, path: path, directory: self.path, files: files, lock: lock)
         // What a compaction left behind that did not come to its end.
         try? files.remove(writer.successorPath)
         report(recovery, of: path, size: file.end, took: clock.uptime - start)

@@ -12,6 +12,8 @@ struct JournalWriter: Sendable {
     /// The file has been renamed, and the new name may not be durable: nothing may be said to be until it is.
     private var nameIsNew = false
     private var succession: Succession?
+    /// What makes the file this process's own; nil after ``letGo()``.
+    private var lock: (any FileLock)?
 
     /// A compaction under way.
     struct Succession: Sendable {
@@ -23,8 +25,9 @@ struct JournalWriter: Sendable {
         var successor: JournalFile?
     }
 
-    init(_ file: JournalFile, path: String, directory: String, files: any FileSystem) {
+    init(_ file: JournalFile, path: String, directory: String, files: any FileSystem, lock: any FileLock) {
         self.file = file
+        self.lock = lock
         self.path = path
         self.directory = directory
         self.files = files
@@ -32,6 +35,10 @@ struct JournalWriter: Sendable {
 
     var successorPath: String { path + ".new" }
     var isStuck: Bool { stuck != nil }
+    var isOurs: Bool { lock != nil }
+
+    /// Lets another have the file. Nothing may be written to it from then on.
+    mutating func letGo() { lock = nil }
 
     /// Makes a frame durable, or throws and keeps it: then only ``commitAgain()`` may follow.
     mutating func commit(_ frame: Frame) throws(FileError) {
