@@ -88,10 +88,84 @@ struct EndTests {
         #expect(!server.channel.isActive)
     }
 
-    @Test func whatHasLeftHTTPIsLeftAlone() throws {
+    @Test func aClientThatDoesNotTakeItsAnswersIsIdle() throws {
         let server = try Server(idleTimeout: .seconds(60))
-        try server.hear("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+        let loop = server.channel.embeddedEventLoop
+        try server.hear(plain("GET", "/cold"))
+        loop.advanceTime(by: .seconds(110))
+        server.isJammed = true
+        loop.advanceTime(by: .seconds(59))
+        // It takes its time, but takes.
+        #expect(server.channel.isActive)
+        server.isJammed = false
+        loop.advanceTime(by: .seconds(59))
+        server.isJammed = true
+        loop.advanceTime(by: .seconds(59))
+        #expect(server.channel.isActive)
+        loop.advanceTime(by: .seconds(1))
+        #expect(!server.channel.isActive)
+    }
+
+    @Test func aRequestOfWhichNoMoreComesIsIdle() throws {
+        let server = try Server(idleTimeout: .seconds(60))
+        let loop = server.channel.embeddedEventLoop
+        try server.hear("POST /cold HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12")
+        loop.advanceTime(by: .seconds(59))
+        try server.hear("34")
+        loop.advanceTime(by: .seconds(59))
+        #expect(server.channel.isActive)
+        loop.advanceTime(by: .seconds(1))
+        #expect(!server.channel.isActive)
+    }
+
+    @Test(arguments: [
+        ("GET", HTTPResponseStatus.switchingProtocols, true), ("GET", .ok, false),
+        ("CONNECT", .ok, true), ("CONNECT", .methodNotAllowed, false),
+    ])
+    func whatLeavesHTTPIsLeftAlone(_ method: String, _ status: HTTPResponseStatus, leaves: Bool) throws {
+        let server = try Server(idleTimeout: .seconds(60))
+        try server.hear("\(method) /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
         server.channel.embeddedEventLoop.advanceTime(by: .seconds(300))
+        // The server behind has not said yet.
+        #expect(server.channel.isActive)
+        server.behind.answer(status)
+        server.channel.embeddedEventLoop.advanceTime(by: .seconds(300))
+        #expect(server.channel.isActive == leaves)
+    }
+
+    @Test func atShutdownAClientThatDoesNotTakeItsAnswersIsClosed() throws {
+        let server = try Server()
+        server.isJammed = true
+        // Held, and the end behind it.
+        try server.hear(plain("GET", "/hot"))
+        self.end(server, by: .quiesce)
+        server.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(server.channel.isActive && server.behind.events.isEmpty)
+        server.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(!server.channel.isActive)
+    }
+
+    @Test func atShutdownAnAnswerThatIsNotOutIsNotWaitedForLong() throws {
+        let server = try Server()
+        try server.channel.pipeline.syncOperations.addHandler(Jam(), position: .first)
+        try server.hear(plain("GET", "/hot"))
+        self.end(server, by: .quiesce)
+        server.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+        #expect(!server.channel.isActive)
+    }
+
+    @Test func atShutdownAnAnswerThatIsDueFromHereIsWaitedFor() throws {
+        let routes = Sample()
+        let server = try Server(routes)
+        try server.hear(plain("GET", "/later"))
+        self.end(server, by: .quiesce)
+        server.channel.embeddedEventLoop.advanceTime(by: .seconds(5))
+        #expect(server.channel.isActive)
+        routes.gate.open()
+        server.run()
+        #expect(try server.said() == "/later;")
+        #expect(server.behind.events == ["quiesce"])
+        server.channel.embeddedEventLoop.advanceTime(by: .seconds(5))
         #expect(server.channel.isActive)
     }
 }

@@ -28,6 +28,14 @@ final class Server {
         return text
     }
 
+    /// The client takes nothing of what it is sent.
+    var isJammed = false {
+        didSet {
+            channel.isWritable = !isJammed
+            channel.pipeline.fireChannelWritabilityChanged()
+        }
+    }
+
     func run() { channel.embeddedEventLoop.run() }
 
     deinit { _ = try? channel.finish(acceptAlreadyClosed: true) }
@@ -67,10 +75,10 @@ final class Behind: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { errors += 1 }
 
     /// Answers the first request that is not answered.
-    func answer(closing: Bool = false) {
+    func answer(_ status: HTTPResponseStatus = .ok, closing: Bool = false) {
         guard let context else { return }
         let body = ByteBuffer(string: "behind \(heads[answered].uri);")
-        var head = HTTPResponseHead(version: .http1_1, status: .ok)
+        var head = HTTPResponseHead(version: .http1_1, status: status)
         head.headers.add(name: "Content-Length", value: "\(body.readableBytes)")
         if closing { head.headers.add(name: "Connection", value: "close") }
         answered += 1

@@ -20,6 +20,8 @@ struct HotConnection {
     var isAtBoundary: Bool { !isRetired && !isLost && bodyLeft == 0 }
     /// The server behind owes no answer, and will not until it is passed a request.
     var isQuiet: Bool { unanswered == 0 && !isArriving }
+    /// A request has come whole that the server behind has not answered.
+    var owesAnswer: Bool { unanswered > (isArriving ? 1 : 0) }
     /// Whether a request that begins here may be answered ahead of the server behind.
     var mayAnswer: Bool { isAtBoundary && isQuiet }
 

@@ -39,6 +39,10 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     var lastActive: NIODeadline = .uptimeNanoseconds(0)
     private var idleAlarm: Scheduled<Void>?
 
+    /// How long a shutdown waits here for a client to take its answers.
+    private static let quiesceLimit: TimeAmount = .seconds(2)
+    private var quiesceAlarm: Scheduled<Void>?
+
     init(_ routes: any HotRoutes, idleTimeout: TimeAmount?) {
         self.routes = routes
         self.idleTimeout = idleTimeout
@@ -49,16 +53,12 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         if let idleTimeout { setIdleAlarm(lastActive + idleTimeout, context) }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        idleAlarm?.cancel()
-        idleAlarm = nil
-    }
+    func handlerRemoved(context: ChannelHandlerContext) { cancelAlarms() }
 
     func channelInactive(context: ChannelHandlerContext) {
         isActive = false
         held.removeAll()
-        idleAlarm?.cancel()
-        idleAlarm = nil
+        cancelAlarms()
         context.fireChannelInactive()
     }
 
@@ -81,15 +81,14 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
-            lastActive = context.eventLoop.now
-            release(context)
-        }
+        lastActive = context.eventLoop.now
+        if context.channel.isWritable { release(context) }
         context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         take(.event(event), context)
+        if isQuiesceHeld { setQuiesceAlarm(context) }
     }
 
     /// An answer that is due is no reason yet: most clients wait for it, and to stop reading and begin again costs two
@@ -243,27 +242,49 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         context.close(mode: mode, promise: promise)
     }
 
-    // MARK: Idleness
+    // MARK: Alarms
 
-    /// From here on something else than HTTP may be spoken.
+    /// From here on something else than HTTP is spoken.
     func leave() {
         connection.retire()
         idleAlarm?.cancel()
         idleAlarm = nil
     }
 
+    private func cancelAlarms() {
+        idleAlarm?.cancel()
+        idleAlarm = nil
+        quiesceAlarm?.cancel()
+        quiesceAlarm = nil
+    }
+
     private func setIdleAlarm(_ due: NIODeadline, _ context: ChannelHandlerContext) {
         idleAlarm = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { self.ring(context) }
     }
 
-    /// One alarm serves many deadlines: it looks when it rings whether its time was moved.
+    /// One alarm serves many deadlines: it looks when it rings whether its time was moved. While an answer is due, it is
+    /// not the client who is idle, unless it does not take what it has been given.
     private func ring(_ context: ChannelHandlerContext) {
         guard let idleTimeout, isActive else { return }
         let now = context.eventLoop.now
-        if isAnswering || !connection.isQuiet { lastActive = now }
+        if isAnswering || connection.owesAnswer, context.channel.isWritable { lastActive = now }
         let due = lastActive + idleTimeout
         guard now >= due else { return setIdleAlarm(due, context) }
         idleAlarm = nil
         context.close(promise: nil)
+    }
+
+    private var isQuiesceHeld: Bool {
+        held.contains { if case .event(let event) = $0 { event is ChannelShouldQuiesceEvent } else { false } }
+    }
+
+    /// A client that does not take its answers does not keep a server from stopping.
+    private func setQuiesceAlarm(_ context: ChannelHandlerContext) {
+        quiesceAlarm?.cancel()
+        quiesceAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: Self.quiesceLimit) {
+            guard self.isActive, self.isQuiesceHeld else { return }
+            guard self.isFlushing || !context.channel.isWritable else { return self.setQuiesceAlarm(context) }
+            context.close(promise: nil)
+        }
     }
 }

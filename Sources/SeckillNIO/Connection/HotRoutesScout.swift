@@ -9,18 +9,16 @@ final class HotRoutesScout: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let front: HotRoutesHandler
+    /// The last request was a `CONNECT`.
+    private var isTunnelAsked = false
 
     init(_ front: HotRoutesHandler) { self.front = front }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            isTunnelAsked = head.method == .CONNECT
             front.connection.requestBegan(isLast: head.isLast)
-            if head.mayLeaveHTTP {
-                front.leave()
-                context.fireChannelRead(data)
-                return context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
-            }
         case .body: break
         case .end: front.connection.requestEnded()
         }
@@ -31,12 +29,21 @@ final class HotRoutesScout: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head):
             front.connection.responseBegan(isLast: head.headers[canonicalForm: "connection"].contains("close"))
+            guard leavesHTTP(head.status) else { break }
+            front.leave()
+            context.write(data, promise: promise)
+            return context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         case .body: break
         case .end:
             front.connection.responseEnded()
             front.lastActive = context.eventLoop.now
         }
         context.write(data, promise: promise)
+    }
+
+    /// Whether something else is spoken from here on.
+    private func leavesHTTP(_ status: HTTPResponseStatus) -> Bool {
+        status == .switchingProtocols || isTunnelAsked && (200..<300).contains(status.code)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -46,9 +53,8 @@ final class HotRoutesScout: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension HTTPRequestHead {
-    /// Whether nothing else is asked on the connection.
-    fileprivate var isLast: Bool { !isKeepAlive || version != .http1_1 }
-
-    /// Whether something else may be spoken on it from here on.
-    fileprivate var mayLeaveHTTP: Bool { method == .CONNECT || headers.contains(name: "upgrade") }
+    /// Whether nothing else is asked on the connection; the parser stops at whatever may leave HTTP.
+    fileprivate var isLast: Bool {
+        !isKeepAlive || version != .http1_1 || method == .CONNECT || headers.contains(name: "upgrade")
+    }
 }

@@ -7,12 +7,14 @@ extension ChannelPipeline.SynchronousOperations {
     /// Requests that are plain, whole, without a body and known to `routes` are answered from here, each in its turn; all
     /// else goes on as it came, and the server behind sees of the connection what it would have seen without. Shutdown
     /// (`ChannelShouldQuiesceEvent`) and a client's last word reach it once the answers that were given here are out; from
-    /// then on the connection is its own.
+    /// then on the connection is its own. A client that does not take them is closed 2 s after the shutdown.
     ///
     /// Whoever stands between the network and these routes sees every byte; whoever stands behind does not see the requests
     /// that are answered here, and must not take the connection for idle meanwhile: `idleTimeout` is for that.
     ///
-    /// - Parameter idleTimeout: closes a connection on which nothing was asked or answered for so long, and nothing is due.
+    /// - Parameter idleTimeout: closes a connection on which nothing was asked or answered for so long, and nothing is due;
+    ///   also one whose client has taken nothing for so long of what it is given, or sent no more of a request. It ends with
+    ///   HTTP: a 101, or a `CONNECT` that is accepted.
     /// - Throws: `ChannelPipelineError.notFound` if `HTTPResponseEncoder` or the decoder are missing.
     public func addHotRoutes(_ routes: some HotRoutes, idleTimeout: TimeAmount? = nil) throws {
         let encoder = try handler(type: HTTPResponseEncoder.self)
