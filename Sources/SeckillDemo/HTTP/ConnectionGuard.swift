@@ -18,7 +18,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     struct Limits: Sendable {
         /// From a request's first byte to its last.
         var arrival: TimeAmount = .seconds(10)
-        /// The same once the server is stopping.
+        /// The same once the server is stopping; and how long it waits then for a client to read its answers.
         var arrivalAtShutdown: TimeAmount = .seconds(2)
         /// How long a quiet connection stays open at shutdown, for a request that is under way.
         var grace: TimeAmount = .seconds(1)
@@ -36,6 +36,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var alarm: Scheduled<Void>?
     private var alarmDue: NIODeadline?
     private var isLingering = false
+    private var readingAlarm: Scheduled<Void>?
+    /// What came last of a body, in the bytes that are being decoded.
+    private var lastBody: ByteBuffer?
 
     /// - Parameter site: what is answered ahead of everything.
     init(limits: Limits = Limits(), ahead site: HotSite? = nil) {
@@ -57,10 +60,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { alarm?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { cancelAlarms() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        alarm?.cancel()
+        cancelAlarms()
         context.fireChannelInactive()
     }
 
@@ -72,7 +75,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
             state.requestBegan(isLast: head.isLast)
-        case .body: break
+        case .body(let bytes): lastBody = bytes
         case .end:
             state.requestEnded()
             deadline = nil
@@ -120,11 +123,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch event {
         case is ByteScout.BytesArrived:
             guard state.bytesArrived() else { return }
-            wait(state.isStopping ? limits.arrivalAtShutdown : limits.arrival, context)
+            expectArrival(context)
+        case let decoded as ByteScout.BytesDecoded:
+            defer { lastBody = nil }
+            // A request that began behind another, in the same bytes.
+            guard !state.isDeaf, deadline == nil, state.isArriving || !endsRequest(decoded.bytes) else { return }
+            _ = state.bytesArrived()
+            expectArrival(context)
         case is ChannelShouldQuiesceEvent:
             // A refused client that is still reading why is closed by the alarm that is set already.
-            guard !state.isOver else { return }
+            guard !isLingering else { return }
             state.stop()
+            expectReader(context)
             wait(state.isIdle ? limits.grace : limits.arrivalAtShutdown, context)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -132,10 +142,37 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Deadlines
 
+    private func expectArrival(_ context: ChannelHandlerContext) {
+        wait(state.isStopping ? limits.arrivalAtShutdown : limits.arrival, context)
+    }
+
+    /// Whether `bytes`, which have been decoded, end with a request: with the empty line of a head or of chunks, or with
+    /// what came last of a body.
+    private func endsRequest(_ bytes: ByteBuffer) -> Bool {
+        let bytes = bytes.readableBytesView
+        // Of which the first part may have come before.
+        if bytes.suffix(3).allSatisfy({ $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }) { return true }
+        guard let body = lastBody?.readableBytesView else { return false }
+        return bytes.suffix(body.count).elementsEqual(body)
+    }
+
+    /// At shutdown an answer is waited for, but not a client that does not read what it has been given.
+    private func expectReader(_ context: ChannelHandlerContext) {
+        readingAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: limits.arrivalAtShutdown) {
+            guard self.state.isOver || !context.channel.isWritable else { return self.expectReader(context) }
+            context.close(promise: nil)
+        }
+    }
+
+    private func cancelAlarms() {
+        alarm?.cancel()
+        readingAlarm?.cancel()
+    }
+
     // One alarm serves many deadlines: it looks when it rings whether its time was moved.
 
     private func wait(_ time: TimeAmount, _ context: ChannelHandlerContext) {
-        let due = NIODeadline.now() + time
+        let due = context.eventLoop.now + time
         deadline = due
         if let alarmDue, alarmDue <= due { return }
         setAlarm(due, context)
@@ -150,7 +187,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func ring(_ context: ChannelHandlerContext) {
         alarmDue = nil
         guard let deadline, !state.isOver else { return }
-        guard NIODeadline.now() >= deadline else { return setAlarm(deadline, context) }
+        guard context.eventLoop.now >= deadline else { return setAlarm(deadline, context) }
         self.deadline = nil
         perform(state.isArriving ? state.refuse(.timeout) : state.expire(), context)
     }

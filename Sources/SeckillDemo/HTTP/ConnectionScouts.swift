@@ -1,16 +1,18 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Stands in front of the decoder and tells those behind it that bytes came.
+/// Stands in front of the decoder and tells those behind it that bytes came, and when it has made of them what it could.
 final class ByteScout: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     struct BytesArrived {}
+    struct BytesDecoded { let bytes: ByteBuffer }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         context.fireUserInboundEventTriggered(BytesArrived())
         context.fireChannelRead(data)
+        context.fireUserInboundEventTriggered(BytesDecoded(bytes: unwrapInboundIn(data)))
     }
 }
 

@@ -8,10 +8,17 @@ final class RawConnection: Sendable {
     private let end: EventLoopFuture<String>
     private let soFar = Locked("")
 
-    init(to port: Int) async throws {
+    /// - Parameter isDeaf: reads nothing, ever, and has room for little.
+    init(to port: Int, isDeaf: Bool = false) async throws {
         let promise = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: String.self)
         end = promise.futureResult
-        channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        var bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        if isDeaf {
+            bootstrap = bootstrap.channelOption(.autoRead, value: false)
+                .channelOption(.socketOption(.so_rcvbuf), value: 4096)
+        }
+        channel =
+            try await bootstrap
             .channelInitializer { [soFar] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Listener(promise, soFar))
