@@ -26,7 +26,7 @@ package actor RedisServer {
     private init(options: [String], password: String?) throws {
         self.options = options
         self.password = password
-        folder = FileManager.default.temporaryDirectory.appending(path: "seckill-\(UUID().uuidString.prefix(8))")
+        folder = URL.scratch.appending(path: "seckill-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
