@@ -68,6 +68,10 @@ package actor RedisServer {
         ).close()
     }
 
+    /// Lets the server stand still, as on a machine that is busy, until ``resume()``.
+    package func suspend() { process?.send(SIGSTOP) }
+    package func resume() { process?.send(SIGCONT) }
+
     /// Ends the server as a crash does.
     package func kill() async {
         // The guardian first: once the server is gone, its number may be another's.
