@@ -1,18 +1,21 @@
 internal import SeckillCore
 
 extension SaleClock {
-    /// Asks again every few milliseconds, until something is found or `wait` is over.
+    /// Asks again every few milliseconds, less often when there has been nothing for a while, until something is found or
+    /// `wait` is over.
     ///
     /// Rather than block in Redis: a consumer that is cancelled must hold nothing, and a blocked read cannot be taken
     /// back. `look` must not be cancelled half-way, or what Redis has just handed out would be nobody's.
     func poll(for wait: Duration, _ look: () async throws -> [Delivery]) async throws -> [Delivery] {
         let end = uptime + wait
+        var rest = Duration.milliseconds(10)
         while true {
             try Task.checkCancellation()
             let found = try await look()
             let left = end - uptime
             if !found.isEmpty || left <= .zero { return found }
-            try await sleep(for: min(.milliseconds(10), left))
+            try await sleep(for: min(rest, left))
+            rest = min(rest * 2, .milliseconds(50))
         }
     }
 }

@@ -12,6 +12,14 @@ struct RedisOutbox: OrderSource {
         let stream: RedisStream
     }
 
+    /// The lanes as they were read. Another node's rebuild is seen when they are read again, at the latest.
+    struct Lanes: Sendable {
+        static let lifetime: Duration = .milliseconds(250)
+
+        let lanes: [Lane]
+        let readAt: Duration
+    }
+
     let store: RedisStockStore
     let clock: any SaleClock
     let retention: Duration
@@ -109,8 +117,9 @@ struct RedisOutbox: OrderSource {
     func depth() async throws -> QueueDepth {
         let session = try redis.session()
         var depth = QueueDepth(count: 0, age: .zero, deadLettered: 0)
-        for lane in try await lanes() {
-            let own = RedisStream.depth(try await redis.perform(lane.stream.depth, on: session))
+        let answers = try await redis.perform(try await lanes().flatMap(\.stream.depth), on: session)
+        for answers in answers.chunks(of: 4) {
+            let own = RedisStream.depth(Array(answers))
             depth.count += own.count
             depth.deadLettered += own.deadLettered
             depth.age = max(depth.age, own.age)
@@ -120,8 +129,17 @@ struct RedisOutbox: OrderSource {
 
     // MARK: Lanes
 
-    /// The outbox of every sale that may have something in it. Retires those that never will again.
+    /// The outbox of every sale that may have something in it, as of a moment ago.
     private func lanes() async throws -> [Lane] {
+        let now = clock.uptime
+        if let known = store.lanes.withLock({ $0 }), now - known.readAt < Lanes.lifetime { return known.lanes }
+        let lanes = try await readLanes()
+        store.lanes.withLock { $0 = Lanes(lanes: lanes, readAt: now) }
+        return lanes
+    }
+
+    /// Retires those that will never have anything in them again.
+    private func readLanes() async throws -> [Lane] {
         let session = try redis.session()
         let sales = Set(try await announced(on: session)).sorted { $0.text < $1.text }
         let questions = sales.map { RedisCommand("HMGET", keys.stock($0), "epoch", "closes", "admission") }
@@ -183,6 +201,7 @@ struct RedisOutbox: OrderSource {
     /// An outbox that cannot be read although its sale is in that epoch was meddled with: the sale is closed until it
     /// is rebuilt. One that has just been replaced by a rebuild is nothing to worry about.
     private func look(at lane: Lane, after error: RedisError, on session: RedisSession) async throws {
+        store.forgetLanes()
         guard error.isOfDamagedData, !error.isOfAnotherServer else {
             throw await store.failure(error, of: lane.sale, on: session)
         }

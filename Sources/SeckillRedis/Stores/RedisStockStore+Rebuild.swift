@@ -114,7 +114,10 @@ extension RedisStockStore {
         // Lines, for an argument each would be more than Redis takes; no user holds a line break.
         command.append(stock.held.map { "\($0.key.text)\n\($0.value)\n" }.joined())
         let isInstalled = try await run(command, for: sale, on: session).integer == 1
-        if isInstalled { seen.withLock { $0[sale] = Seen(epoch: stock.epoch) } }
+        if isInstalled {
+            seen.withLock { $0[sale] = Seen(epoch: stock.epoch) }
+            forgetLanes()
+        }
         return isInstalled
     }
 

@@ -18,6 +18,9 @@ public final class RedisStockStore: StockStore {
     /// What this node last saw of each sale.
     let seen = Locked<[SaleID: Seen]>([:])
 
+    /// The outboxes that workers of this node look at.
+    let lanes = Locked<RedisOutbox.Lanes?>(nil)
+
     struct Seen: Sendable {
         var epoch = 0
         /// Its outbox is empty for good, so workers need not look at it.
@@ -241,6 +244,7 @@ public final class RedisStockStore: StockStore {
     func settle(_ answer: RedisValue, of sale: SaleID, on session: RedisSession) async throws {
         switch answer {
         case .integer(1):
+            forgetLanes()
             // It may have been retired before its time, by a clock that ran ahead.
             _ = try await redis.perform(kept(sale).map { RedisCommand("PERSIST", $0) }, on: session)
         case .error(let error) where error.kind == "WRONGTYPE":
@@ -250,6 +254,9 @@ public final class RedisStockStore: StockStore {
         default: break
         }
     }
+
+    /// Has workers of this node look anew which outboxes there are.
+    func forgetLanes() { lanes.withLock { $0 = nil } }
 
     /// The keys that outlive a sale for a while.
     func kept(_ sale: SaleID) -> [RedisKey] {
