@@ -1,3 +1,5 @@
+internal import SeckillCore
+
 /// Where Redis is and how to talk to it. `RedisConfiguration(url:)` reads one from a URL.
 public struct RedisConfiguration: Hashable, Sendable {
     /// Where a server listens.
@@ -47,6 +49,20 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
     /// Where and as whom, without the password.
     public var description: String { "\(username.map { "\($0)@" } ?? "")\(address)/\(database)" }
 
-    /// The same, so that no dump tells the password either.
+    /// The same, so that no log tells the password either.
     public var debugDescription: String { description }
+}
+
+extension RedisConfiguration: CustomReflectable {
+    /// Nothing more, so that no dump does.
+    public var customMirror: Mirror { Mirror(self, children: ["server": description], displayStyle: .struct) }
+}
+
+extension RedisConfiguration {
+    /// What a URL cannot say but a program can.
+    func check() throws(SeckillError) {
+        if case .tcp(_, let port) = address, !(1...65_535).contains(port) {
+            throw SeckillError(.invalid, "the port of Redis must be 1 to 65535, not \(port)")
+        }
+    }
 }

@@ -25,11 +25,12 @@ public final class RedisConnection: Sendable {
     }
 
     /// A connection that begins to connect when ``run()`` is called.
-    /// - Throws: `unavailable` if the process has no file descriptors left.
+    /// - Throws: `invalid` if `configuration` is, `unavailable` if the process has no file descriptors left.
     public init(
         _ configuration: RedisConfiguration,
         logger: Logger = Logger(label: "seckill.redis")
     ) throws(SeckillError) {
+        try configuration.check()
         self.configuration = configuration
         self.logger = logger
         mailbox = try Mailbox(limit: configuration.maxInFlight)

@@ -39,8 +39,10 @@ struct RedisKeys: Sendable {
     private let ofChallenge: String
     private let ofQueue: String
 
-    /// The prefix sets apart shops, or tests, that share a database.
+    /// The prefix sets apart shops, or tests, that share a database. It may be a hash tag, such as `{shop}`, that keeps all
+    /// keys together in a cluster; one that is empty would tear a sale's keys apart.
     init(prefix: String) {
+        precondition(Self.keepsSalesTogether(prefix), "the key prefix \"\(prefix)\" has an empty hash tag")
         sales = RedisKey(prefix + "seckill:sales")
         restocks = RedisKey(prefix + "seckill:restocks")
         orders = RedisKey(prefix + "seckill:orders")
@@ -60,9 +62,21 @@ struct RedisKeys: Sendable {
     func dead(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:dead") }
 
     func session(_ digest: String) -> RedisKey { RedisKey(ofSession, digest) }
-    func rate(_ name: String, _ key: String) -> RedisKey { RedisKey(ofRate + name + ":", key) }
+    func rate(_ name: String, _ key: String) -> RedisKey { RedisKey(ofRate + Self.word(name) + ":", key) }
     func page(_ key: String) -> RedisKey { RedisKey(ofPage, key) }
     func challenge(_ kind: String, _ id: String) -> RedisKey { RedisKey(ofChallenge + kind + ":", id) }
     func queue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:entries") }
     func deadQueue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:dead") }
+
+    /// A name without the colon that ends it, so that what stands behind belongs to no other.
+    private static func word(_ name: String) -> String {
+        guard name.utf8.contains(UInt8(ascii: ":")) || name.utf8.contains(UInt8(ascii: "%")) else { return name }
+        return name.replacing("%", with: "%25").replacing(":", with: "%3A")
+    }
+
+    /// Redis goes by what stands between the first brace that opens and the next that closes, if anything does.
+    static func keepsSalesTogether(_ prefix: String) -> Bool {
+        guard let start = prefix.utf8.firstIndex(of: UInt8(ascii: "{")) else { return true }
+        return prefix.utf8[start...].dropFirst().first != UInt8(ascii: "}")
+    }
 }

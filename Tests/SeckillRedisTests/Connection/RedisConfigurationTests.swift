@@ -56,4 +56,17 @@ import Testing
         #expect { try RedisConfiguration(url: "redis://hunter2@h") } throws: { !"\($0)".contains("hunter2") }
         #expect { try RedisConfiguration(url: "redis://u:hunter2@h/x") } throws: { !"\($0)".contains("hunter2") }
     }
+
+    @Test func noDumpTellsThePassword() throws {
+        let configuration = try RedisConfiguration(url: "redis://user:secret@localhost")
+        var text = ""
+        dump(configuration, to: &text)
+        #expect(text.contains("localhost") && !text.contains("secret"))
+        #expect(!"\(configuration) \(String(reflecting: configuration))".contains("secret"))
+    }
+
+    @Test(arguments: [-1, 0, 65_536, .max]) func aPortThatIsNoneIsRefused(_ port: Int) {
+        let configuration = RedisConfiguration(address: .tcp(host: "localhost", port: port))
+        #expect { try RedisConnection(configuration) } throws: { ($0 as? SeckillError)?.code == .invalid }
+    }
 }
