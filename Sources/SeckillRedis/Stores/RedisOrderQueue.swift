@@ -3,7 +3,7 @@ public import SeckillCore
 /// Orders on a Redis stream: a broker for a relay to feed.
 ///
 /// It goes by what the stream says and knows no fence: a queue that lost orders is noticed by the reconciler, as with
-/// any broker. Orders that were appended within a millisecond of a crash may be lost with `appendfsync everysec`.
+/// any broker. With `appendfsync everysec` a crash of the machine loses the orders of about the last second.
 public struct RedisOrderQueue: OrderQueue {
     private let redis: RedisConnection
     private let stream: RedisStream

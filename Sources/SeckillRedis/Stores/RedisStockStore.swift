@@ -5,8 +5,8 @@ public import SeckillCore
 /// What a sale has is one hash, stamped with the identity of the server it was installed on, and one stream for each
 /// epoch, its outbox. A server that restarted, was emptied, replaced or failed over does not match the stamp, or its
 /// hash is gone, and the sale is unavailable until ``SeckillCore`` has rebuilt it from the ledger. So is a sale whose
-/// keys somebody has meddled with. Cost: 10 to 20 µs of Redis's time for a reservation; about 400 bytes an order until
-/// the next epoch.
+/// keys somebody has meddled with. Cost: 20 to 30 µs of Redis's time for a reservation, its file included; about 400 bytes
+/// an order until the next epoch.
 public final class RedisStockStore: StockStore {
     let redis: RedisConnection
     let keys: RedisKeys

@@ -40,8 +40,14 @@ final class Signals<Signal: Sendable>: Sendable {
         guard let own else { return }
         let purpose = RedisLoop.Purpose.messages(channel: channel) { [heard, read] message in heard.send(read(message))
         }
-        try startThread { [configuration = connection.configuration, logger = connection.logger] in
-            RedisLoop(configuration, purpose, own, logger).run()
+        do {
+            try startThread { [configuration = connection.configuration, logger = connection.logger] in
+                RedisLoop(configuration, purpose, own, logger).run()
+            }
+        } catch {
+            // Or the next who listens would take it for running.
+            mailbox.withLock { $0 = nil }
+            throw error
         }
     }
 }
