@@ -5,7 +5,7 @@ import Testing
 @testable import SeckillDemo
 
 /// The whole shop of several processes, struck in the middle of a sale.
-@Suite(.serialized, .timeLimit(.minutes(60)), .enabled(if: RedisServer.path != nil, "needs redis-server"))
+@Suite(.serialized, .timeLimit(.minutes(60)), .enabled(if: RedisServer.isExpected, "needs redis-server"))
 struct RedisFaultTests {
     /// Once each, or as often as `Scripts/redis-faults` is told.
     private static let rounds = Int(ProcessInfo.processInfo.environment["SECKILL_REDIS_ROUNDS"] ?? "") ?? 1

@@ -41,14 +41,14 @@ extension Trait where Self == ConditionTrait {
     /// For suites that can use any Redis.
     static var ifRedis: Self {
         .enabled(
-            if: RedisServer.path != nil || RedisSuite.url != nil,
+            if: RedisServer.isExpected || RedisSuite.url != nil,
             "needs redis-server (Debian: apt install redis-server), or a Redis named by SECKILL_TEST_REDIS"
         )
     }
 
     /// For suites that kill theirs.
     static var ifRedisServer: Self {
-        .enabled(if: RedisServer.path != nil, "needs redis-server (Debian: apt install redis-server)")
+        .enabled(if: RedisServer.isExpected, "needs redis-server (Debian: apt install redis-server)")
     }
 }
 
