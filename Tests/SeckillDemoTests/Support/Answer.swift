@@ -44,7 +44,7 @@ extension JSON {
 
 /// Calls `condition` until it holds, for at most `limit`. Whether it did.
 func eventually(
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(60),
     isolation: isolated (any Actor)? = #isolation,
     _ condition: () async throws -> Bool
 ) async rethrows -> Bool {

@@ -11,7 +11,7 @@ struct Buyer: Sendable {
 
     init(_ user: String, _ client: WebClient) async throws {
         (self.client, self.user) = (client, user)
-        let answer = try await client.send(.post, "/api/session", #"{"user":"\#(user)"}"#)
+        let answer = try await client.sendUntilDecided(.post, "/api/session", #"{"user":"\#(user)"}"#)
         guard answer.status == 204, let cookie = answer.fields[.setCookie]?.split(separator: ";").first else {
             throw Unexpected(answer: answer)
         }
@@ -29,24 +29,34 @@ struct Buyer: Sendable {
         try await client.send(method, path, body, fields)
     }
 
-    /// Posts a purchase link, and again while the shop cannot decide, as the answer asks for: a busy machine's disk may
-    /// hold the journal up.
-    func post(_ link: String) async throws -> Answer {
-        var answer = try await send(.post, link)
-        for _ in 0..<100 where answer.problem == .unavailable {
-            try await SystemClock().sleep(for: .milliseconds(100))
-            answer = try await send(.post, link)
-        }
-        return answer
-    }
+    /// Posts a purchase link until it is decided.
+    func post(_ link: String) async throws -> Answer { try await client.sendUntilDecided(.post, link, nil, fields) }
 
     func link(_ sale: String) async throws -> String {
-        let answer = try await send(.post, "/api/sales/\(sale)/link", "{}")
+        let answer = try await client.sendUntilDecided(.post, "/api/sales/\(sale)/link", "{}", fields)
         guard answer.status == 200, let href = answer["href"].text else { throw Unexpected(answer: answer) }
         return href
     }
 
     func buy(_ sale: String) async throws -> Answer { try await post(link(sale)) }
+}
+
+extension WebClient {
+    /// Sends, and again while the shop cannot decide, as the answer asks for: a busy machine's disk may hold the journal
+    /// up. Not for ever: the last answer, whatever it is.
+    fileprivate func sendUntilDecided(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ body: String?,
+        _ fields: HTTPFields = [:]
+    ) async throws -> Answer {
+        var answer = try await send(method, path, body, fields)
+        for _ in 0..<100 where answer.problem == .unavailable {
+            try await SystemClock().sleep(for: .milliseconds(100))
+            answer = try await send(method, path, body, fields)
+        }
+        return answer
+    }
 }
 
 /// An operator at a running server.

@@ -58,9 +58,11 @@ struct Chain: Sendable {
         }
     }
 
-    /// Connections, to one node after the other.
+    /// Connections, to one node after the other: the first to the first.
     func clients(_ count: Int) async throws -> [WebClient] {
-        try await (0..<count).concurrently { try await WebClient.connect(to: ports[$0 % ports.count]) }
+        var clients: [WebClient] = []
+        for number in 0..<count { clients.append(try await WebClient.connect(to: ports[number % ports.count])) }
+        return clients
     }
 
     /// What the shop left keeps the promises.
