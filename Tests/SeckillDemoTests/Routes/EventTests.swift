@@ -9,11 +9,8 @@ import Testing
 
 struct EventTests {
     /// Opens a stream on a connection of its own.
-    private func listen(_ port: Int, _ buyer: HTTPFields = [:], to sale: String = "tea") async throws -> RawConnection {
-        let connection = try await RawConnection(to: port)
-        let cookie = buyer[.cookie].map { "Cookie: \($0)\r\n" } ?? ""
-        try await connection.send("GET /api/sales/\(sale)/events HTTP/1.1\r\nHost: shop.test\r\n\(cookie)\r\n")
-        return connection
+    private func listen(_ port: Int, _ buyer: HTTPFields = [:]) async throws -> RawConnection {
+        try await RawConnection.listening(to: "tea", at: port, buyer)
     }
 
     private func events(_ name: String, in text: String) -> [JSON] {
@@ -46,7 +43,7 @@ struct EventTests {
             #expect(
                 await eventually {
                     front.clock.advance(by: .milliseconds(250))
-                    return connections.0.heard.contains("paused") && connections.1.heard.contains("paused")
+                    return [connections.0, connections.1, connections.2].allSatisfy { $0.heard.contains("paused") }
                 }
             )
             await server.triggerGracefulShutdown()
@@ -87,9 +84,13 @@ struct EventTests {
             let connection = try await listen(port)
             #expect(await eventually { connection.heard.contains("event: sale") })
             #expect(!connection.heard.contains(":\n\n"))
-            try await front.clock.waitForSleepers()
-            front.clock.advance(by: .seconds(15))
-            #expect(await eventually { connection.heard.contains(":\n\n") })
+            // In steps that leave it time to take one comment before the next.
+            #expect(
+                await eventually {
+                    front.clock.advance(by: .milliseconds(250))
+                    return connection.heard.contains(":\n\n")
+                }
+            )
             await connection.close()
             // Gone is noticed when something is sent.
             #expect(

@@ -1,3 +1,4 @@
+import HTTPTypes
 import NIOCore
 import NIOPosix
 import SeckillCore
@@ -26,6 +27,14 @@ final class RawConnection: Sendable {
             }
             .connect(host: "127.0.0.1", port: port)
             .get()
+    }
+
+    /// One that asks for a sale's events, in nobody's name or with a field that names somebody.
+    static func listening(to sale: String, at port: Int, _ buyer: HTTPFields = [:]) async throws -> RawConnection {
+        let connection = try await RawConnection(to: port)
+        let cookie = buyer[.cookie].map { "Cookie: \($0)\r\n" } ?? ""
+        try await connection.send("GET /api/sales/\(sale)/events HTTP/1.1\r\nHost: shop.test\r\n\(cookie)\r\n")
+        return connection
     }
 
     func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
