@@ -34,7 +34,10 @@ struct LedgerTroubleTests {
         #expect(try await shopkeeper.report("tea")["pending"] == 20)
         try await other.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
 
-        let healed = try await eventually { try await shopkeeper.report("tea")["awaiting"] == 21 }
+        let healed = try await eventually {
+            let report = try await shopkeeper.report("tea")
+            return report["awaiting"] == 21 && report["pending"] == 0
+        }
         #expect(healed)
         #expect(try await alice.send(.post, "/api/orders/\(paid)/payment")["status"] == "paid")
         let report = try await shopkeeper.report("tea")
