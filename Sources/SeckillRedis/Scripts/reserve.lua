@@ -3,7 +3,7 @@
 -- KEYS  1 the sale's stock, 2 the outbox of the order's epoch
 -- ARGV  1 identity of the server, 2 order, 3 user, 4 the order's epoch, 5 entries that the outbox may hold, 6 the time in
 --       µs, if it is known
--- Returns {word, number}; the number is the sequence, the restock version or the opening time, else 0.
+-- Returns a word and a number: the sequence, the restock version or the opening time, else 0.
 --
 -- Everything is read, and so its type checked, before the first write: Lua does not roll back. Numbers are handed on as
 -- text: Redis writes those of Lua with 17 digits, which costs it more than the command.
@@ -13,12 +13,12 @@ local held = redis.call(
     'HMGET', KEYS[1], 'identity', 'epoch', 'remaining', 'sequence', 'settled', 'limit', 'opens', 'closes', 'admission',
     order, user
 )
-if held[1] ~= ARGV[1] then return {'unavailable', 0} end
-if held[10] then return {'known', tonumber(string.match(held[10], '^%d+'))} end
+if held[1] ~= ARGV[1] then return 'unavailable 0' end
+if held[10] then return 'known ' .. string.match(held[10], '^%d+') end
 
 local epoch, wanted = tonumber(held[2]), tonumber(ARGV[4])
-if wanted < epoch then return {'stale', 0} end
-if wanted > epoch then return {'unavailable', 0} end
+if wanted < epoch then return 'stale 0' end
+if wanted > epoch then return 'unavailable 0' end
 
 local now = ARGV[6]
 if not now then
@@ -26,27 +26,26 @@ if not now then
     now = time[1] * 1000000 + time[2]
 end
 now = math.floor(now / 1000)
-if held[9] == 'closed' or held[8] ~= '' and now >= tonumber(held[8]) then return {'closed', 0} end
-if held[9] == 'paused' then return {'paused', 0} end
-if now < tonumber(held[7]) then return {'early', tonumber(held[7])} end
-if tonumber(held[3]) <= 0 then return {'sold out', tonumber(redis.call('HGET', KEYS[1], 'version'))} end
+if held[9] == 'closed' or held[8] ~= '' and now >= tonumber(held[8]) then return 'closed 0' end
+if held[9] == 'paused' then return 'paused 0' end
+if now < tonumber(held[7]) then return 'early ' .. held[7] end
+if tonumber(held[3]) <= 0 then return 'sold-out ' .. redis.call('HGET', KEYS[1], 'version') end
 local count = tonumber(held[11] or 0)
-if count >= tonumber(held[6]) then return {'limit', 0} end
+if count >= tonumber(held[6]) then return 'limit 0' end
 
 -- Every order is in the outbox or settled. If not, somebody has been at the outbox.
 local pending = redis.call('XLEN', KEYS[2])
-if pending + held[5] < tonumber(held[4]) then return {'unavailable', 0} end
-if pending >= tonumber(ARGV[5]) then return {'full', 0} end
+if pending + held[5] < tonumber(held[4]) then return 'unavailable 0' end
+if pending >= tonumber(ARGV[5]) then return 'full 0' end
 
 local sequence = string.format('%d', held[4] + 1)
 local at = string.format('%d', now)
-local entry = redis.call(
-    'XADD', KEYS[2], 'NOMKSTREAM', '*', 'order', ARGV[2], 'user', ARGV[3], 'sequence', sequence, 'at', at
-)
-if not entry then return {'unavailable', 0} end
+local reservation = sequence .. ' ' .. at .. ' ' .. ARGV[3]
+local entry = redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', 'order', ARGV[2] .. ' ' .. reservation)
+if not entry then return 'unavailable 0' end
 redis.call(
     'HSET', KEYS[1], 'remaining', string.format('%d', held[3] - 1), 'sequence', sequence,
     user, string.format('%d', count + 1),
-    order, sequence .. ' ' .. at .. ' ' .. ARGV[3]
+    order, reservation
 )
-return {'reserved', held[4] + 1}
+return 'reserved ' .. sequence

@@ -27,10 +27,7 @@ public struct RedisOrderQueue: OrderQueue {
         if reservations.isEmpty { return }
         var command = RedisScript.append.call([stream.key])
         for reservation in reservations {
-            command.append(reservation.order.text)
-            command.append(reservation.user.text)
-            command.append(reservation.sequence)
-            command.append(Int(reservation.reservedAt.milliseconds))
+            command.append("\(reservation.order) \(reservation.words)")
         }
         _ = try await redis.ask(command)
     }

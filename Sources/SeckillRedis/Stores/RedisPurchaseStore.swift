@@ -32,21 +32,18 @@ public struct RedisPurchaseStore: PurchaseStore {
         limiter?.appendRate(to: &command)
         let answer = try await stock.run(command, for: order.sale, on: connected)
 
-        guard let parts = answer.array, parts.count >= 2, let word = parts[0].text else { throw Self.odd }
-        if word == "refused" { throw stock.redis.failure(RedisError(parts[1].text ?? ""), on: connected) }
+        guard let words = answer.words(2) else { throw Self.odd }
+        switch words[0] {
+        case "refused": throw stock.redis.failure(RedisError(words[1]), on: connected)
+        case "nobody": return .noSession
         // A session that cannot be read is none.
-        guard parts.count == 3, let session = parts[2].session else {
-            // Unless more than the session was looked at.
-            guard word == "nobody" || word == "other" else { throw Self.odd }
-            return .noSession
+        case "other": return answer.session(behind: 2).map { .anotherUser($0) } ?? .noSession
+        default: break
         }
-        switch word {
-        case "other": return .anotherUser(session)
-        case "wait":
-            guard let wait = parts[1].integer else { throw Self.odd }
-            return .rateLimited(session, retryAfter: .microseconds(wait))
-        default: return .decided(session, try stock.reserveOutcome(parts))
-        }
+        guard let words = answer.words(3), let session = answer.session(behind: 2) else { throw Self.odd }
+        guard words[0] == "wait" else { return .decided(session, try stock.reserveOutcome(words)) }
+        guard let wait = Int(words[1]) else { throw Self.odd }
+        return .rateLimited(session, retryAfter: .microseconds(wait))
     }
 
     private static let odd = RedisStockStore.odd("purchase")

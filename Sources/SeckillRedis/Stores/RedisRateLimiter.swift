@@ -2,7 +2,8 @@ public import SeckillCore
 
 /// A sliding log per key, in Redis and by its clock, so that all nodes count together.
 ///
-/// A key holds as many times as its rate has requests and is gone a period after the last one. Cost: one script a call.
+/// A key holds as many times as its rate has requests, 16 bytes each, and is gone a period after the last one. Cost: one
+/// script a call, which reads and writes them all.
 /// At its memory limit Redis refuses (`overloaded`) rather than forget, provided that it evicts nothing: set
 /// `maxmemory-policy noeviction`.
 public struct RedisRateLimiter: RateLimiter {

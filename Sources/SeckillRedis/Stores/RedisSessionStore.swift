@@ -46,8 +46,12 @@ public struct RedisSessionStore: SessionStore {
 
 extension RedisValue {
     /// Read from `end user`. By bytes: a user may begin with what combines with the space before.
-    var session: Session? {
-        guard let words = words(2), let end = Int64(words[0]), let user = UserID(words[1]) else { return nil }
+    var session: Session? { session(behind: 0) }
+
+    /// The same behind so many other words.
+    func session(behind others: Int) -> Session? {
+        guard let words = words(others + 2), let end = Int64(words[others]), let user = UserID(words[others + 1])
+        else { return nil }
         return Session(user: user, expiresAt: Timestamp(milliseconds: end))
     }
 }

@@ -76,8 +76,7 @@ public final class RedisStockStore: StockStore {
         var command = RedisScript.reserve.call(reserveKeys(order))
         appendReserveArguments(of: order, for: user, on: session, to: &command)
         let answer = try await run(command, for: order.sale, on: session)
-        guard let parts = answer.array, parts.count == 2 else { throw Self.odd("reserve") }
-        return try reserveOutcome(parts)
+        return try reserveOutcome(answer.words(2))
     }
 
     /// Puts units back: one step for each return, all in one write.
@@ -117,11 +116,9 @@ public final class RedisStockStore: StockStore {
         let command = RedisCommand("HMGET", keys.stock(order.sale), "identity", "epoch", "o:" + order.text)
         let answer = try await run(command, for: order.sale, on: session)
         guard let held = answer.array, held.count == 3, held[0].text == session.identity.text,
-            held[1].integer == order.epoch, let words = held[2].words(3), let sequence = Int(words[0]), let at = Int64(words[1]), let user = UserID(words[2])
-        else {
-            return nil
-        }
-        return Reservation(order: order, user: user, sequence: sequence, reservedAt: Timestamp(milliseconds: at))
+            held[1].integer == order.epoch
+        else { return nil }
+        return held[2].words(3).flatMap { Reservation(order, $0[...]) }
     }
 
     /// What is held for a sale. Asks twice if the sale has changed its epoch since this node last looked.
@@ -159,7 +156,8 @@ public final class RedisStockStore: StockStore {
             let held = parts.map { $0.integer ?? 0 }
             if let epoch = held.first {
                 seen.epoch = epoch
-                seen.isOver = held.count == 9 && Self.isOver(parts[6], parts[7], at: Timestamp(milliseconds: Int64(held[8])))
+                seen.isOver =
+                    held.count == 9 && Self.isOver(parts[6], parts[7], at: Timestamp(milliseconds: Int64(held[8])))
                 self.seen.withLock { [seen] in $0[sale] = seen }
             }
             if let announced = answers.first {
@@ -215,13 +213,13 @@ public final class RedisStockStore: StockStore {
         command.append(outboxLimit)
     }
 
-    /// What the word and the number of `reserve.lua` say.
-    func reserveOutcome(_ parts: [RedisValue]) throws(SeckillError) -> ReserveOutcome {
-        guard let word = parts[0].text, let number = parts[1].integer else { throw Self.odd("reserve") }
-        switch word {
+    /// What the word and the number of `reserve.lua` say; what comes behind them is another script's.
+    func reserveOutcome(_ words: [String]?) throws(SeckillError) -> ReserveOutcome {
+        guard let words, let number = Int(words[1]) else { throw Self.odd("reserve") }
+        switch words[0] {
         case "reserved": return .reserved(sequence: number)
         case "known": return .alreadyReserved(sequence: number)
-        case "sold out": return .soldOut(version: number)
+        case "sold-out": return .soldOut(version: number)
         case "limit": return .limitReached
         case "early": return .notOpen(opensAt: Timestamp(milliseconds: Int64(number)))
         case "paused": return .paused

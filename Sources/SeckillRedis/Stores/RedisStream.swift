@@ -118,32 +118,37 @@ struct StreamEntry: Hashable, Sendable {
     }
 
     private static func read(_ fields: [RedisValue], of id: String) -> Delivery.Content {
-        var values: [String: String] = [:]
-        for index in stride(from: 0, to: fields.count - 1, by: 2) {
-            guard let name = fields[index].text, case .bytes(let bytes) = fields[index + 1],
-                let value = String(validating: bytes, as: UTF8.self)
-            else { continue }
-            values[name] = value
-        }
-        guard let order = values["order"].flatMap({ OrderID($0) }), let user = values["user"].flatMap({ UserID($0) }),
-            let sequence = values["sequence"].flatMap({ Int($0) }), sequence > 0,
-            let at = values["at"].flatMap({ Int64($0) })
+        guard fields.count == 2, fields[0].text == "order", let words = fields[1].words(4),
+            let order = OrderID(words[0]), let reservation = Reservation(order, words[1...]), reservation.sequence > 0
         else {
-            // Names only: the values may be a user's.
+            // No more of it: it may be a user's.
             return .unreadable("entry \(id) with \(fields.count / 2) fields is no reservation")
         }
-        let time = Timestamp(milliseconds: at)
-        return .reservation(Reservation(order: order, user: user, sequence: sequence, reservedAt: time))
+        return .reservation(reservation)
+    }
+}
+
+extension Reservation {
+    /// What is kept of it beside its order: sequence, time and user.
+    var words: String { "\(sequence) \(reservedAt.milliseconds) \(user)" }
+
+    /// The reservation of `order` from the ``words`` that are kept of it.
+    init?(_ order: OrderID, _ words: ArraySlice<String>) {
+        guard words.count == 3, let first = words.first, let sequence = Int(first),
+            let at = Int64(words[words.startIndex + 1]), let user = UserID(words[words.startIndex + 2])
+        else { return nil }
+        self.init(order: order, user: user, sequence: sequence, reservedAt: Timestamp(milliseconds: at))
     }
 }
 
 extension RedisValue {
     /// So many words with a space between them, the last of which may hold more. By bytes, for that is what a space is to
-    /// whoever wrote them: as Characters, it is another with a combining mark behind it.
+    /// whoever wrote them: as Characters, it is another with a combining mark behind it. Nil if it is no UTF-8.
     func words(_ count: Int) -> [String]? {
         guard case .bytes(let bytes) = self else { return nil }
         let words = bytes.split(separator: UInt8(ascii: " "), maxSplits: count - 1, omittingEmptySubsequences: false)
-        return words.count == count ? words.map { String(decoding: $0, as: UTF8.self) } : nil
+        let texts = words.compactMap { String(validating: $0, as: UTF8.self) }
+        return texts.count == count ? texts : nil
     }
 
     /// Read from the answer to TIME.

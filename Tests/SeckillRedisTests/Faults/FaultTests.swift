@@ -73,8 +73,8 @@ import Testing
         Fault("garbage in the outbox", isNoticed: false) { shop in
             let key = try await shop.outboxKey()
             let huge = (0..<200).flatMap { ["field-\($0)", "value"] }
-            let forged = ["order", "sale.1.aaaaaaaa", "user", "\u{1}", "sequence", "x", "at", ""]
-            for fields in [["nonsense", "1"], ["order", "\r\n"], huge, forged] {
+            let forged = ["sale.1.aaaaaaaa x 1 user", "sale.1.aaaaaaaa 1 1 \u{1}"].map { ["order", $0] }
+            for fields in [["nonsense", "1"], ["order", "\r\n"], huge] + forged {
                 _ = try await shop.redis.send(RedisCommand(["XADD", key, "*"] + fields))
             }
         },

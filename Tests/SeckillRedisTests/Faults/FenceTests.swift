@@ -22,8 +22,7 @@ import Testing
             try await store.install(epoch: 2)
             let order = signer.mintOrder(sale: Shop.sale, epoch: 2, user: user)
             _ = try await redis.send([
-                "XADD", store.keys.outbox(Shop.sale, 2).text, String(id), "order", order.text, "user", "alice",
-                "sequence", "1", "at", "1",
+                "XADD", store.keys.outbox(Shop.sale, 2).text, String(id), "order", "\(order) 1 1 alice",
             ])
             try await store.outbox.acknowledge(late)
             #expect(try await store.outbox.depth().count == 1)

@@ -52,7 +52,7 @@ import Testing
         func expect(sold: Int, counted: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
             let pending = try await send("XLEN", outboxKey).integer
             let remaining = try await send("HGET", stockKey, "remaining").integer
-            let requests = try await send("LLEN", rateKey).integer
+            let requests = try await send("STRLEN", rateKey).integer.map { $0 / 16 }
             #expect([pending, remaining, requests] == [sold, 10 - sold, counted], sourceLocation: sourceLocation)
         }
     }
@@ -85,7 +85,12 @@ import Testing
 
     @Test func aLimitOfAnotherTypeFailsItsUserOnly() async throws {
         try await Bench.with { bench in
-            _ = try await bench.send("SET", bench.rateKey, "x")
+            for text in ["x", "000000000000000x", "1"] {
+                _ = try await bench.send("SET", bench.rateKey, text)
+                await Self.expectUnavailable(bench)
+            }
+            _ = try await bench.send("DEL", bench.rateKey)
+            _ = try await bench.send("LPUSH", bench.rateKey, "x")
             await Self.expectUnavailable(bench)
             #expect(try await bench.isOpen)
             _ = try await bench.send("DEL", bench.rateKey)
@@ -97,12 +102,26 @@ import Testing
         }
     }
 
+    /// Or who has spent their requests would wait until the clock is there again, a day perhaps.
+    @Test func whatIsCountedBeforeTheClockGoesBackWaitsAPeriodAtMost() async throws {
+        try await Bench.with { bench in
+            let ahead = "9000000000000000"
+            _ = try await bench.send("SET", bench.rateKey, String(repeating: ahead, count: 5))
+            guard case .refused(let wait) = try await bench.limiter.admit(bench.user.text) else {
+                Issue.record("five have been counted")
+                return
+            }
+            #expect(wait > .zero && wait <= .seconds(3600))
+            #expect(try await bench.send("GET", bench.rateKey).text?.contains(ahead) == false)
+        }
+    }
+
     @Test func aLogHoldsNoMoreThanTheRate() async throws {
         try await Bench.with { bench in
             // Long past; a log that is pushed again and again never runs out by itself.
-            for _ in 1...20 { _ = try await bench.send("LPUSH", bench.rateKey, "1") }
+            _ = try await bench.send("SET", bench.rateKey, String(repeating: "0000000000000001", count: 20))
             #expect(try await bench.limiter.admit(bench.user.text) == .admitted)
-            #expect(try await bench.send("LLEN", bench.rateKey).integer == 5)
+            #expect(try await bench.send("STRLEN", bench.rateKey).integer == 5 * 16)
         }
     }
 
