@@ -42,7 +42,7 @@ struct LedgerOutageTests {
     func locked() async throws {
         let scratch = try Scratch()
         // Short, for nine calls wait for it one after the other; long enough for a slow machine to get its turn.
-        let (shop, orders) = try await stocked(scratch.ledger, patience: .milliseconds(300))
+        let (shop, orders) = try await stocked(scratch.ledger, patience: .seconds(1))
         let before = try await shop.ledger.totals(of: .shoes)
         let other = try OtherProcess(scratch.ledger)
         try await other.lock()
@@ -58,7 +58,7 @@ struct LedgerOutageTests {
     @Test("locked: calls that wait behind each other fail together, not one after the other")
     func queueing() async throws {
         let scratch = try Scratch()
-        let (shop, orders) = try await stocked(scratch.ledger, patience: .milliseconds(300))
+        let (shop, orders) = try await stocked(scratch.ledger, patience: .seconds(1))
         let other = try OtherProcess(scratch.ledger)
         try await other.lock()
         let start = ContinuousClock.now
@@ -72,8 +72,8 @@ struct LedgerOutageTests {
                 }
             }
         }
-        // 20 after each other would take 6 s.
-        #expect(ContinuousClock.now - start < .seconds(3))
+        // 20 after each other would take 20 s.
+        #expect(ContinuousClock.now - start < .seconds(10))
         try await other.unlock()
         guard case .done = try await shop.ledger.pay(orders[0].id, at: Shop.start) else {
             Issue.record("not paid after it healed")

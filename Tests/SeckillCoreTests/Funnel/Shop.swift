@@ -88,21 +88,28 @@ struct Shop {
         try await running { try await pass(until: condition) }
     }
 
-    /// Runs the services around `body`.
+    /// Runs the services around `body`, which begins when all of them rest.
     func running(_ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await flashSale.run() }
+            // Reconciler, worker, backlog, expiry and returns.
+            try await clock.waitForSleepers(5)
             try await body()
             group.cancelAll()
         }
     }
 
-    /// Moves the clock until `condition` holds.
+    /// Moves the clock until `condition` holds; no further while somebody who slept is still at work, unless that takes
+    /// a second.
     func pass(until condition: () async throws -> Bool) async throws {
         let end = clock.uptime + .seconds(3600)
+        var asleep = clock.sleeperCount
         while try await !condition() {
             try #require(clock.uptime < end, "an hour has passed")
+            let patience = SystemClock().uptime + .seconds(1)
             for _ in 0..<20 { await Task.yield() }
+            while clock.sleeperCount < asleep, SystemClock().uptime < patience { await Task.yield() }
+            asleep = clock.sleeperCount
             clock.advance(by: .milliseconds(50))
         }
     }
