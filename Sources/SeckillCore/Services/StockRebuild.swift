@@ -38,7 +38,10 @@ struct StockRebuild: Sendable {
             lifetime: Self.claimLifetime
         )
         guard case .claimed(let claim, let drained) = outcome else {
-            return outcome == .current ? .current : .busy
+            guard outcome == .current else { return .busy }
+            // A switch that was turned may have reached the ledger and not the store.
+            try await stock.update(record.terms)
+            return .current
         }
         do {
             return try await rebuild(sale, after: record.epoch, under: claim, drained)

@@ -118,6 +118,16 @@ struct FaultTests {
         #expect(try await shop.buy(link, as: "alice").sequence == 1)
     }
 
+    /// As after a kill between the two: whoever starts then does not sell until the reconciler's second look.
+    @Test func termsThatReachedOnlyTheLedgerAreBroughtByTheRebuildThatFindsNothingElseToDo() async throws {
+        let shop = try await Shop()
+        let link = try await shop.link(for: "alice")
+        let record = try #require(try await shop.ledger.setAdmission(.paused, of: shop.sale))
+        _ = try await shop.flashSale.create(record.sale)
+        #expect(try await shop.stock.snapshot(of: shop.sale)?.epoch == 1)
+        await #expect(throws: Refused(refusal: .paused)) { try await shop.buy(link, as: "alice") }
+    }
+
     @Test func termsThatDidNotReachTheStoreAreBroughtAgain() async throws {
         let clock = ManualClock()
         let faults = Faults(clock: clock)
