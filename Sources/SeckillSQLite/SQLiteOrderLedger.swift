@@ -11,7 +11,8 @@ public struct SQLiteOrderLedger: OrderLedger {
 
     /// Opens the ledger at `path`, creating it if there is none.
     ///
-    /// - Parameter patience: how long a call waits while another process writes, before it fails with `unavailable`.
+    /// - Parameter patience: how long a call waits while another process writes, before it fails with `unavailable`: up to
+    ///   twice that, where it first waits as long for another call of this process.
     /// - Throws: ``SeckillError`` whose message says what is wrong with the file and what to do.
     public static func open(path: String, patience: Duration = .seconds(5)) async throws -> SQLiteOrderLedger {
         SQLiteOrderLedger(file: try await offPool { try LedgerFile(path: path, patience: patience) })

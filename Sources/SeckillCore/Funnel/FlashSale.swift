@@ -75,8 +75,9 @@ public final class FlashSale: Sendable {
     }
 
     /// What becomes of orders, from now on: those recorded, paid, cancelled and expired here, and, where there are
-    /// ``OrderSignals`` and ``run()`` is running, on other nodes. Those may come twice or not at all. A consumer that falls
-    /// 1,024 events behind misses the oldest. Ends with the consumer's task.
+    /// ``OrderSignals`` and ``run()`` is running, on other nodes. Any event may come again: what is repeated, by a buyer, a
+    /// redelivery or a rebuild, is told again as it stands. So act once for each order and status. Those of other nodes may
+    /// also not come at all. A consumer that falls 1,024 events behind misses the oldest. Ends with the consumer's task.
     public func orderEvents() -> AsyncStream<Order> { events.subscribe() }
 
     /// Sales that look different from before, from now on, as this node notices: within a sweep of

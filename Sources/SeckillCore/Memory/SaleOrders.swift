@@ -1,6 +1,6 @@
 /// The orders of one sale in one epoch, by id and in the order of their sequence, and the live orders of each user.
 ///
-/// Ids are kept as bytes without what all of them share: about 100 bytes an order beside its own id and its user's. Ids
+/// Ids are kept as bytes without what all of them share: about 75 bytes an order beside its own id and its user's. Ids
 /// are hashed by their random part, which buyers cannot choose; users by a hash that they cannot know.
 package struct SaleOrders: Sendable {
     /// What is known of one order beside its id.

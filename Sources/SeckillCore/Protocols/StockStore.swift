@@ -182,7 +182,7 @@ public struct StockClaim: Hashable, Sendable {
     }
 }
 
-/// What ``StockStore/claim(_:epoch:identity:lifetime:)`` found.
+/// What ``StockStore/claim(_:epoch:sequence:identity:lifetime:)`` found.
 public enum ClaimOutcome: Hashable, Sendable {
     /// The store is as the ledger says.
     case current
