@@ -10,6 +10,11 @@ final class Catalog: Sendable {
         var triedAt: Duration?
         /// When the last read that succeeded began.
         var readAt: Duration?
+
+        mutating func learn(_ record: SaleRecord) {
+            guard (records[record.sale.id]?.revision ?? 0) <= record.revision else { return }
+            records[record.sale.id] = record
+        }
     }
 
     private static let missInterval: Duration = .milliseconds(250)
@@ -54,14 +59,15 @@ final class Catalog: Sendable {
         return state.withLock { $0.records.values.sorted { $0.sale.id.text < $1.sale.id.text } }
     }
 
+    /// What the ledger has just answered to an operator's action: no need to ask it again, and nothing that can fail.
+    func learn(_ record: SaleRecord) { state.withLock { $0.learn(record) } }
+
     @discardableResult
     func refresh() async throws -> [SaleRecord] {
         let now = clock.uptime
         let fresh = try await ledger.sales()
         state.withLock { state in
-            for record in fresh where (state.records[record.sale.id]?.revision ?? 0) <= record.revision {
-                state.records[record.sale.id] = record
-            }
+            for record in fresh { state.learn(record) }
             state.readAt = now
         }
         return fresh

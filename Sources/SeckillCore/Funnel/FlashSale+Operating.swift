@@ -22,7 +22,7 @@ extension FlashSale {
     /// for ever; opening a closed sale leaves it closed.
     public func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleStatus? {
         guard let record = try await ledger.setAdmission(admission, of: sale) else { return nil }
-        try await catalog.refresh()
+        catalog.learn(record)
         do {
             try await stock.update(record.terms)
         } catch {
@@ -35,8 +35,8 @@ extension FlashSale {
     /// Adds units to a sale. Nil if there is no such sale.
     public func restock(_ sale: SaleID, adding units: Int) async throws -> SaleStatus? {
         let id = "restock." + Base64URL.encode(random.bytes(12))
-        guard try await ledger.restock(sale, adding: units, id: id) != nil else { return nil }
-        try await catalog.refresh()
+        guard let record = try await ledger.restock(sale, adding: units, id: id) else { return nil }
+        catalog.learn(record)
         do {
             try await returns.applyAll()
         } catch {

@@ -38,6 +38,16 @@ struct FaultTests {
         #expect(try await shop.buy(as: user.text).status == .queued)
     }
 
+    /// The ledger has done what the operator asked, and fails after it: that is no reason to say that it may not have.
+    @Test func whatTheLedgerHasDoneIsAnsweredAsDone() async throws {
+        let clock = ManualClock()
+        let faults = Faults(clock: clock)
+        let shop = try await Shop(stock: 5, clock: clock, ledger: faults.wrap(MemoryOrderLedger()))
+        faults.inject(.failBefore, into: "sales", calls: 1...100)
+        #expect(try await shop.flashSale.restock(shop.sale, adding: 3)?.record.stock == 8)
+        #expect(try await shop.flashSale.setAdmission(.paused, of: shop.sale)?.state == .paused)
+    }
+
     /// A fault of each kind in each call that a rebuild makes: it starts over and ends well.
     @Test(arguments: [Faults.Fault.failBefore, .failAfter, .repeat])
     func aRebuildSurvivesAFaultAtEachStep(fault: Faults.Fault) async throws {
