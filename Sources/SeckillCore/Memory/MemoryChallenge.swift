@@ -7,12 +7,18 @@ public final class MemoryChallenge: Challenge {
         var until: Duration
     }
 
+    private struct State: Sendable {
+        var questions: Generations<String, Question>
+        /// The ids of a session's questions, the oldest first.
+        var ofSession: Generations<SessionToken, [String]>
+    }
+
     private let puzzle: any Puzzle
     private let lifetime: Duration
     private let clock: any SaleClock
     private let random: any RandomSource
     private let limit: Int
-    private let questions: Locked<Generations<String, Question>>
+    private let state: Locked<State>
 
     /// Questions of `puzzle`, each good for `lifetime`; at most `limit` are open at once.
     public init(
@@ -27,7 +33,9 @@ public final class MemoryChallenge: Challenge {
         self.clock = clock
         self.random = random
         self.limit = limit
-        questions = Locked(Generations(lifetime: lifetime))
+        state = Locked(
+            State(questions: Generations(lifetime: lifetime), ofSession: Generations(lifetime: lifetime))
+        )
     }
 
     /// The puzzle's name.
@@ -38,12 +46,16 @@ public final class MemoryChallenge: Challenge {
         let now = clock.uptime
         let made = puzzle.make(from: random)
         let id = Base64URL.encode(random.bytes(12))
-        try questions.withLock { questions throws(SeckillError) in
-            questions.age(to: now)
-            guard questions.count < limit else {
+        try state.withLock { state throws(SeckillError) in
+            state.questions.age(to: now)
+            state.ofSession.age(to: now)
+            var open = (state.ofSession[session] ?? []).filter { state.questions[$0] != nil }
+            if open.count == Self.openAtOnce { state.questions[open.removeFirst()] = nil }
+            guard state.questions.count < limit else {
                 throw SeckillError(.overloaded, "\(limit) challenges are open; try again in \(lifetime)")
             }
-            questions[id] = Question(
+            state.ofSession[session] = open + [id]
+            state.questions[id] = Question(
                 session: session,
                 solution: made.solution,
                 triesLeft: Self.tries,
@@ -56,12 +68,14 @@ public final class MemoryChallenge: Challenge {
     /// Another session's try is no try: it neither passes nor counts.
     public func verify(_ answer: String, to id: String, from session: SessionToken) async throws -> Bool {
         let now = clock.uptime
-        return questions.withLock { questions in
-            questions.age(to: now)
-            guard var question = questions[id], question.session == session, now < question.until else { return false }
+        return state.withLock { state in
+            state.questions.age(to: now)
+            guard var question = state.questions[id], question.session == session, now < question.until else {
+                return false
+            }
             let isRight = puzzle.accepts(answer, for: question.solution)
             question.triesLeft -= 1
-            questions[id] = isRight || question.triesLeft == 0 ? nil : question
+            state.questions[id] = isRight || question.triesLeft == 0 ? nil : question
             return isRight
         }
     }

@@ -6,7 +6,8 @@ public protocol Challenge: Sendable {
     /// What clients ask for it by, such as `captcha`.
     var kind: String { get }
 
-    /// A new question for the session.
+    /// A new question for the session. A session has few open, 16 at most: one more takes the place of another, and is
+    /// open itself.
     func issue(to session: SessionToken) async throws -> ChallengePrompt
 
     /// Whether `answer` is right, is the session's to give, in time, and the first right one. Atomic: of two right
@@ -17,6 +18,9 @@ public protocol Challenge: Sendable {
 extension Challenge {
     /// The wrong answers that use a question up.
     package static var tries: Int { 3 }
+
+    /// The questions that a session has open: enough for all its tabs, too few to fill a store.
+    package static var openAtOnce: Int { 16 }
 }
 
 /// A question, without its answer.

@@ -34,8 +34,8 @@ public struct RedisChallenge: Challenge {
     public func issue(to session: SessionToken) async throws -> ChallengePrompt {
         let made = puzzle.make(from: random)
         let id = Base64URL.encode(random.bytes(12))
-        let question = Question(triesLeft: Self.tries, session: session.digest, solution: made.solution)
-        var command = RedisCommand("SET", keys.challenge(kind, id))
+        let question = Question(triesLeft: Self.tries, id: id, solution: made.solution)
+        var command = RedisCommand("SET", key(of: id, session))
         command.append(question.text)
         command.append("PX")
         command.append(Int(max(1, lifetime.milliseconds)))
@@ -47,9 +47,9 @@ public struct RedisChallenge: Challenge {
     public func verify(_ answer: String, to id: String, from session: SessionToken) async throws -> Bool {
         // What is no id of ours is not looked for.
         guard id.utf8.count == 16, id.utf8.allSatisfy(Base64URL.allows) else { return false }
-        let key = keys.challenge(kind, id)
+        let key = key(of: id, session)
         while let text = try await redis.ask(RedisCommand("GET", key)).text {
-            guard let question = Question(text), question.session == session.digest else { return false }
+            guard let question = Question(text), question.id == id else { return false }
             let isRight = puzzle.accepts(answer, for: question.solution)
             var command = RedisScript.settle.call([key])
             command.append(text)
@@ -59,27 +59,33 @@ public struct RedisChallenge: Challenge {
         }
         return false
     }
+
+    /// One of the session's places, which the id's first character tells: a new question takes the place of whatever is
+    /// there, so that there is nothing to count.
+    private func key(of id: String, _ session: SessionToken) -> RedisKey {
+        keys.challenge(kind, "\(session.digest):\(Int(id.utf8.first ?? 0) % Self.openAtOnce)")
+    }
 }
 
-/// An open question as Redis holds it: `tries session solution`.
+/// An open question as Redis holds it: `tries id solution`.
 private struct Question {
     var triesLeft: Int
-    var session: String
+    var id: String
     var solution: String
 
-    init(triesLeft: Int, session: String, solution: String) {
+    init(triesLeft: Int, id: String, solution: String) {
         self.triesLeft = triesLeft
-        self.session = session
+        self.id = id
         self.solution = solution
     }
 
     init?(_ text: String) {
         let parts = text.split(separator: " ", maxSplits: 2)
         guard parts.count == 3, let triesLeft = Int(parts[0]) else { return nil }
-        self.init(triesLeft: triesLeft, session: String(parts[1]), solution: String(parts[2]))
+        self.init(triesLeft: triesLeft, id: String(parts[1]), solution: String(parts[2]))
     }
 
-    var text: String { "\(triesLeft) \(session) \(solution)" }
+    var text: String { "\(triesLeft) \(id) \(solution)" }
 
     var afterWrongAnswer: Question {
         var question = self

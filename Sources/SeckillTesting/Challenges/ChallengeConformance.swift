@@ -59,6 +59,9 @@ public struct ChallengeConformance: ConformanceSuite {
             return (prompt.id, try await suite.solve(prompt))
         }
 
+        /// One of a crowd.
+        func somebody(_ number: Int) -> SessionToken { .mint(from: SeededRandom(UInt64(100 + number))) }
+
         func verify(_ answer: String, _ id: String) async throws -> Bool {
             try await challenge.verify(answer, to: id, from: alice)
         }
@@ -98,13 +101,27 @@ public struct ChallengeConformance: ConformanceSuite {
             try expect(try await bench.verify(answer, id), "another session has used it up")
         },
         rule("every question is another, and answers one") { bench in
-            let prompts = try await together(50) { _ in try await bench.challenge.issue(to: bench.alice) }
+            let prompts = try await together(50) { try await bench.challenge.issue(to: bench.somebody($0)) }
             try expect(Set(prompts.map(\.id)).count, equals: 50, "different ids")
             try expect(!bench.challenge.kind.isEmpty, "no kind")
-            for prompt in prompts {
+            // In the order of the sessions, whichever was quickest.
+            for (number, prompt) in prompts.enumerated() {
                 let answer = try await bench.suite.solve(prompt)
-                try expect(try await bench.verify(answer, prompt.id), "the right answer is wrong")
+                let isRight = try await bench.challenge.verify(answer, to: prompt.id, from: bench.somebody(number))
+                try expect(isRight, "the right answer is wrong")
             }
+        },
+        rule("a session has few questions open, its latest among them, and takes none from others") { bench in
+            let other = try await bench.challenge.issue(to: bench.bob)
+            var open = 0
+            var questions: [(id: String, answer: String)] = []
+            for _ in 1...100 { questions.append(try await bench.question()) }
+            try expect(try await bench.verify(questions[99].answer, questions[99].id), "the latest is not open")
+            for (id, answer) in questions.dropLast() where try await bench.verify(answer, id) { open += 1 }
+            try expect(open < MemoryChallenge.openAtOnce, "\(open + 1) questions are open")
+            let answer = try await bench.suite.solve(other)
+            let isRight = try await bench.challenge.verify(answer, to: other.id, from: bench.bob)
+            try expect(isRight, "another session's question is gone")
         },
         rule("an unknown question is answered by nothing") { bench in
             let (id, answer) = try await bench.question()
@@ -142,7 +159,7 @@ public struct ChallengeConformance: ConformanceSuite {
         rule("a full challenge is overloaded, and goes on when questions are over") { bench in
             guard let limit = bench.suite.limit else { return }
             let (id, answer) = try await bench.question()
-            for _ in 1..<limit { _ = try await bench.question() }
+            for number in 1..<limit { _ = try await bench.challenge.issue(to: bench.somebody(number)) }
             try await expectError(.overloaded, from: "one question more") { try await bench.question() }
             try expect(try await bench.verify(answer, id), "an open question is forgotten")
             // Memory may be freed late, but not much later than it can be.

@@ -213,7 +213,7 @@ import Testing
 
 @Suite struct BrokenChallengeTests {
     private actor Sums: Challenge {
-        enum Mistake { case none, manyTries, anySession, looksThenDeletes, noEnd, manyAnswers }
+        enum Mistake { case none, manyTries, anySession, looksThenDeletes, noEnd, manyAnswers, manyQuestions }
 
         nonisolated let kind = "captcha"
         private let clock: any SaleClock
@@ -225,6 +225,8 @@ import Testing
 
         func issue(to session: SessionToken) -> ChallengePrompt {
             next += 1
+            let own = open.filter { $0.value.session == session }.keys.compactMap { Int($0) }
+            if mistake != .manyQuestions, own.count == 16, let first = own.min() { open["\(first)"] = nil }
             open["\(next)"] = (session, 3, clock.uptime + .seconds(120))
             return ChallengePrompt(id: "\(next)", fields: [:])
         }
@@ -253,6 +255,10 @@ import Testing
         try await expect(suite(.looksThenDeletes), breaks: "of many right answers at once one is right")
         try await expect(suite(.noEnd), breaks: "a question is answered in time or not at all")
         try await expect(suite(.manyAnswers), breaks: "a right answer is right once")
+        try await expect(
+            suite(.manyQuestions),
+            breaks: "a session has few questions open, its latest among them, and takes none from others"
+        )
         let unbounded = ChallengeConformance(lifetime: .seconds(120), limit: 100, solve: Sums.solve) { Sums($0, .none) }
         try await expect(unbounded, breaks: "a full challenge is overloaded, and goes on when questions are over")
     }
