@@ -1,9 +1,20 @@
-/// A line of digits and operators as an unsteady hand draws them: curves of a pen, with no text and no order that tells
-/// which is which.
+/// A line of digits and operators as an unsteady hand draws them, with scratches between: pieces of curves in no order,
+/// each by way of as many points as chance will have, with a pen that is as wide for one as for the other.
+///
+/// Neither counts nor widths tell a digit from another or from a scratch. Where the pieces lie and how they bend does, to
+/// a program as to a person: it has to look at the shapes.
 struct PenDrawing {
     private struct Point {
         var x: Double
         var y: Double
+
+        func distance(to other: Point) -> Double {
+            ((x - other.x) * (x - other.x) + (y - other.y) * (y - other.y)).squareRoot()
+        }
+
+        static func between(_ a: Point, _ b: Point, at fraction: Double) -> Point {
+            Point(x: a.x + (b.x - a.x) * fraction, y: a.y + (b.y - a.y) * fraction)
+        }
 
         static func middle(_ a: Point, _ b: Point) -> Point { Point(x: (a.x + b.x) / 2, y: (a.y + b.y) / 2) }
     }
@@ -19,7 +30,7 @@ struct PenDrawing {
             let x = 26 + Double(index) * Self.advance
             for outline in Self.outlines[character] ?? [] { draw(outline, at: x, &generator) }
         }
-        for _ in 0..<3 { scratch(&generator) }
+        for _ in 0..<2 { scratch(&generator) }
         strokes.shuffle(using: &generator)
     }
 
@@ -48,17 +59,76 @@ struct PenDrawing {
                 )
             )
         }
-        strokes.append((shaken, .random(in: 3.2...4.6, using: &generator)))
+        add(shaken, &generator)
     }
 
     /// A line that means nothing.
     private mutating func scratch(_ generator: inout RandomGenerator) {
-        let start = Double.random(in: 0...width * 0.6, using: &generator)
-        let length = Double.random(in: 60...140, using: &generator)
+        let length = Double.random(in: 50...110, using: &generator)
+        let start = Double.random(in: 4...width - 4 - length, using: &generator)
         let points = (0..<4).map { step in
             Point(x: start + length * Double(step) / 3, y: .random(in: 8...92, using: &generator))
         }
-        strokes.append((points, .random(in: 1.2...2, using: &generator)))
+        add(points, &generator)
+    }
+
+    /// The line in one to three pieces that meet.
+    private mutating func add(_ points: [Point], _ generator: inout RandomGenerator) {
+        let line = Self.flat(points)
+        let cuts = (0..<Int.random(in: 0...2, using: &generator)).map { _ in
+            Double.random(in: 0.15...0.85, using: &generator)
+        }
+        let ends = [0] + cuts.sorted() + [1]
+        for (from, to) in zip(ends, ends.dropFirst()) { addPiece(of: line, from, to, &generator) }
+    }
+
+    /// A part of a line, drawn in either direction.
+    private mutating func addPiece(
+        of line: [Point],
+        _ from: Double,
+        _ to: Double,
+        _ generator: inout RandomGenerator
+    ) {
+        let length = zip(line, line.dropFirst()).reduce(0) { $0 + $1.0.distance(to: $1.1) } * (to - from)
+        let count = max(2, Int(length / .random(in: 4...9, using: &generator)))
+        var piece = (0...count).map { step in
+            let jitter = step == 0 || step == count ? 0 : Double.random(in: -0.3...0.3, using: &generator)
+            return Self.point(of: line, at: from + (to - from) * (Double(step) + jitter) / Double(count))
+        }
+        if Bool.random(using: &generator) { piece.reverse() }
+        strokes.append((piece, .random(in: 2.6...3.8, using: &generator)))
+    }
+
+    /// The point after this part of the line's length.
+    private static func point(of line: [Point], at fraction: Double) -> Point {
+        let lengths = zip(line, line.dropFirst()).map { $0.distance(to: $1) }
+        var left = lengths.reduce(0, +) * fraction
+        for (index, length) in lengths.enumerated() {
+            if left <= length, length > 0 { return .between(line[index], line[index + 1], at: left / length) }
+            left -= length
+        }
+        return line[line.count - 1]
+    }
+
+    /// The smooth line by way of the points, as short straight ones: through the middles between them, and through each
+    /// that is there twice.
+    private static func flat(_ points: [Point]) -> [Point] {
+        guard let first = points.first, let last = points.last else { return [] }
+        var line = [first]
+        for (point, next) in zip(points.dropFirst(), points.dropFirst(2)) {
+            let (start, end) = (line[line.count - 1], Point.middle(point, next))
+            for step in 1...8 {
+                let fraction = Double(step) / 8
+                line.append(
+                    .between(
+                        .between(start, point, at: fraction),
+                        .between(point, end, at: fraction),
+                        at: fraction
+                    )
+                )
+            }
+        }
+        return line + [last]
     }
 
     var svg: String {
@@ -70,7 +140,7 @@ struct PenDrawing {
             + paths.joined() + "</svg>"
     }
 
-    /// A smooth line by way of the points: through the middles between them, and through each that is there twice.
+    /// A smooth line by way of the points, through the middles between them.
     private static func path(_ points: [Point]) -> String {
         func pair(_ point: Point) -> String { "\(text(point.x)) \(text(point.y))" }
         guard let first = points.first, let last = points.last else { return "" }

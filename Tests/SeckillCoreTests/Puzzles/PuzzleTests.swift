@@ -56,6 +56,32 @@ struct ArithmeticPuzzleTests {
         #expect(starts.filter { $0 < 80 }.count > 40 && starts.filter { $0 > 120 }.count > 40)
     }
 
+    /// What a path is made of does not name a digit: the same sum comes in many counts of paths and points.
+    @Test func countsTellNothing() {
+        let random = SeededRandom(1)
+        var paths: [String: Set<Int>] = [:]
+        var points: Set<Int> = []
+        for _ in 0..<2000 {
+            let (fields, solution) = ArithmeticPuzzle().make(from: random)
+            let drawn = (fields["svg"] ?? "").split(separator: "<path").dropFirst()
+            paths[solution, default: []].insert(drawn.count)
+            points.formUnion(drawn.map { $0.count { $0 == "Q" } })
+        }
+        #expect(points.isSuperset(of: 2...20))
+        #expect(paths["24"]?.count ?? 0 > 5)
+    }
+
+    /// A scratch is drawn with the pen of the digits.
+    @Test func pensTellNothing() {
+        let random = SeededRandom(1)
+        let pens = (0..<200).flatMap { _ in
+            (ArithmeticPuzzle().make(from: random).fields["svg"] ?? "").split(separator: "stroke-width=\"").dropFirst()
+                .compactMap { Double($0.prefix { $0 != "\"" }) }
+        }
+        // Scratches are not a group of their own: nowhere between the thinnest and the widest is a gap.
+        #expect(Set(pens) == Set((26...38).map { Double($0) / 10 }))
+    }
+
     @Test func spacesAroundDigitsAreForgiven() {
         let puzzle = ArithmeticPuzzle()
         for right in ["12", " 12", "12 ", "  12  "] { #expect(puzzle.accepts(right, for: "12")) }
