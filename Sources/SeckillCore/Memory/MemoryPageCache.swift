@@ -17,20 +17,14 @@ public final class MemoryPageCache: NearPageCache {
     }
 
     /// One look-up.
-    public func get(_ key: String) async throws -> CachedPage? {
+    public func get(_ key: String) async throws -> CachedPage? { peek(key) }
+
+    /// One look-up.
+    public func peek(_ key: String) -> CachedPage? {
         let now = clock.uptime
         return entries.withLock { entries in
             guard let entry = entries[TextKey(key)], now < entry.keptUntil else { return nil }
             return CachedPage(page: entry.page, isStale: now >= entry.freshUntil)
-        }
-    }
-
-    /// One look-up.
-    public func peek(_ key: String) -> Page? {
-        let now = clock.uptime
-        return entries.withLock { entries in
-            guard let entry = entries[TextKey(key)], now < entry.freshUntil else { return nil }
-            return entry.page
         }
     }
 

@@ -22,7 +22,7 @@ public final class LayeredPageCache: NearPageCache {
 
     /// The page as it is here, or there.
     public func get(_ key: String) async throws -> CachedPage? {
-        let near = try await local.get(key)
+        let near = peek(key)
         if let near, !near.isStale { return near }
         let before = changes.load(ordering: .sequentiallyConsistent)
         guard let far = try? await shared.get(key) else { return near }
@@ -34,7 +34,7 @@ public final class LayeredPageCache: NearPageCache {
     }
 
     /// The page as it is here.
-    public func peek(_ key: String) -> Page? { local.peek(key) }
+    public func peek(_ key: String) -> CachedPage? { local.peek(key) }
 
     /// Keeps the page there and here.
     public func put(_ page: Page, for key: String, freshFor: Duration, staleFor: Duration) async throws {

@@ -23,18 +23,12 @@ public final class PageRenderer: Sendable {
     public func page(_ key: String, render: @Sendable () async throws -> Page) async throws -> Page {
         while true {
             try Task.checkCancellation()
-            let cached = try? await cache.get(key)
-            if let cached, !cached.isStale { return cached.page }
+            // Here first, without waiting: however slow a shared level is, one waits for it.
+            let here = near?.peek(key)
+            if let here, !here.isStale { return here.page }
             let (flight, isOurs) = board(key)
-            if isOurs {
-                do {
-                    return try await fly(flight, key, render)
-                } catch {
-                    guard let cached, !(error is CancellationError) else { throw error }
-                    return cached.page
-                }
-            }
-            if let cached { return cached.page }
+            if isOurs { return try await fly(flight, key, render) }
+            if let here { return here.page }
             switch await flight.landing() {
             case .landed(let page): return page
             case .failed(let error): throw error
@@ -43,8 +37,12 @@ public final class PageRenderer: Sendable {
         }
     }
 
-    /// The page, if the cache is a ``NearPageCache`` that has it at hand: what ``page(_:render:)`` would return at once.
-    public func peek(_ key: String) -> Page? { near?.peek(key) }
+    /// The page, if the cache is a ``NearPageCache`` that has it at hand and fresh: what ``page(_:render:)`` would return
+    /// at once.
+    public func peek(_ key: String) -> Page? {
+        guard let here = near?.peek(key), !here.isStale else { return nil }
+        return here.page
+    }
 
     /// Forgets the page: whoever asks from now on gets one rendered from now on.
     public func drop(_ key: String) async {
@@ -64,13 +62,20 @@ public final class PageRenderer: Sendable {
 
     private func fly(_ flight: Flight, _ key: String, _ render: () async throws -> Page) async throws -> Page {
         do {
-            // Another flight may have landed since the cache was asked.
+            // Another flight may have landed since the cache was looked into, or another node's.
             let cached = try? await cache.get(key)
             let page: Page
             if let cached, !cached.isStale {
                 page = cached.page
             } else {
-                page = try await render()
+                if let cached { flight.land(.landed(cached.page)) }
+                do {
+                    page = try await render()
+                } catch {
+                    guard let cached, !(error is CancellationError) else { throw error }
+                    end(flight, key, .landed(cached.page))
+                    return cached.page
+                }
                 if isUnderWay(flight, key) {
                     try? await cache.put(page, for: key, freshFor: freshFor, staleFor: staleFor)
                     // Dropped while it was put: what was put is what was dropped.

@@ -14,8 +14,8 @@ public protocol PageCache: Sendable {
 
 /// A page cache with a level in this process that can be looked into without waiting.
 public protocol NearPageCache: PageCache {
-    /// The page if it is here and fresh. Nil says nothing: ``PageCache/get(_:)`` may still find it.
-    func peek(_ key: String) -> Page?
+    /// The page if it is here, fresh or stale. Nil says nothing: ``PageCache/get(_:)`` may still find it.
+    func peek(_ key: String) -> CachedPage?
 }
 
 /// A rendered page.

@@ -15,7 +15,13 @@ import Testing
 
     @Test func aThousandRequestsForAColdPageRenderItOnce() async throws {
         printer.pause()
-        async let pages = (0..<1000).together { _ in try await renderer.page("x", render: printer.render) }
+        let arrived = Locked(0)
+        async let pages = (0..<1000).together { _ in
+            arrived.withLock { $0 += 1 }
+            return try await renderer.page("x", render: printer.render)
+        }
+        // All have come, and the first is still rendering.
+        while arrived.withLock({ $0 }) < 1000 { await Task.yield() }
         await printer.isAsked(times: 1)
         printer.resume()
         #expect(Set(try await pages.map(\.etag)) == ["\"1\""])
@@ -45,6 +51,21 @@ import Testing
         printer.resume()
         #expect(try await renewing.value.etag == "\"2\"")
         #expect(try await renderer.page("x", render: printer.render).etag == "\"2\"")
+    }
+
+    /// The shared level hangs: one waits for it, and the others have what is here.
+    @Test func aStalePageHereIsServedWhileTheSharedLevelIsSlow() async throws {
+        let shared = Slow(MemoryPageCache(clock: clock))
+        let layered = LayeredPageCache(MemoryPageCache(clock: clock), over: shared)
+        let renderer = PageRenderer(layered, freshFor: .seconds(1), staleFor: .seconds(10))
+        _ = try await renderer.page("x", render: printer.render)
+        clock.advance(by: .seconds(1))
+        shared.pause()
+        let renewing = Task { try await renderer.page("x", render: printer.render) }
+        await shared.isAsked(times: 2)
+        for _ in 0..<100 { #expect(try await renderer.page("x", render: printer.render).etag == "\"1\"") }
+        shared.resume()
+        #expect(try await renewing.value.etag == "\"2\"")
     }
 
     @Test func whatIsDroppedWhileItIsRenderedIsNotKept() async throws {
@@ -106,6 +127,30 @@ import Testing
 }
 
 private struct Jam: Error {}
+
+/// A cache that can be made to wait before it answers.
+private final class Slow: PageCache {
+    private let cache: MemoryPageCache
+    private let state = Locked((asked: 0, isPaused: false))
+
+    init(_ cache: MemoryPageCache) { self.cache = cache }
+
+    func pause() { state.withLock { $0.isPaused = true } }
+    func resume() { state.withLock { $0.isPaused = false } }
+    func isAsked(times: Int) async {
+        while state.withLock({ $0.asked }) < times { await Task.yield() }
+    }
+
+    func get(_ key: String) async throws -> CachedPage? {
+        state.withLock { $0.asked += 1 }
+        while state.withLock({ $0.isPaused }) { await Task.yield() }
+        return try await cache.get(key)
+    }
+    func put(_ page: Page, for key: String, freshFor: Duration, staleFor: Duration) async throws {
+        try await cache.put(page, for: key, freshFor: freshFor, staleFor: staleFor)
+    }
+    func invalidate(_ key: String) async throws { try await cache.invalidate(key) }
+}
 
 /// Renders pages that are numbered, and can be made to wait.
 private final class Printer: Sendable {
