@@ -9,6 +9,7 @@ final class EventHub: Service {
         var sale: SaleID
         var user: UserID?
         var mailbox: EventMailbox
+        var until: Duration = .zero
         /// Ends a reader that does not read.
         var drop: @Sendable () -> Void
     }
@@ -26,6 +27,8 @@ final class EventHub: Service {
     private static let slice = 64
     private static let pause: Duration = .milliseconds(5)
     private static let greetingInterval: Duration = .seconds(15)
+    /// Who is logged in is asked when a stream begins, and so it has to begin anew now and then.
+    private static let lifetime: Duration = .seconds(600)
     private let flashSale: FlashSale
     private let clock: any SaleClock
     private let state = Locked(State())
@@ -65,8 +68,8 @@ final class EventHub: Service {
         for listener in listeners { listener.mailbox.close() }
     }
 
-    /// Listens to a sale, and to the orders of `user` in it, until the hub is over or `send` throws. Cancelled while
-    /// `send` does not return for two greetings in a row.
+    /// Listens to a sale, and to the orders of `user` in it, until the hub is over, ten to fifteen minutes have passed or
+    /// `send` throws. Cancelled while `send` does not return for two greetings in a row.
     func listen(
         to sale: SaleID,
         as user: UserID?,
@@ -125,6 +128,7 @@ final class EventHub: Service {
         while (try? await clock.sleep(for: Self.greetingInterval)) != nil {
             for (number, listener) in state.withLock({ Array($0.listeners.values) }).enumerated() {
                 if !listener.mailbox.greet() { listener.drop() }
+                if listener.until <= clock.uptime { listener.mailbox.close() }
                 await rest(after: number)
             }
         }
@@ -143,6 +147,9 @@ final class EventHub: Service {
         state.withLock { state in
             guard !state.isOver else { return nil }
             state.next += 1
+            var listener = listener
+            // A crowd that came together does not come back together.
+            listener.until = clock.uptime + Self.lifetime + .seconds(state.next % 300)
             state.listeners[state.next] = listener
             state.ofSale[listener.sale, default: []].insert(state.next)
             if let user = listener.user { state.ofUser[user, default: []].insert(state.next) }

@@ -16,7 +16,11 @@ struct EventRoutes: Sendable {
         let user = try await flashSale.user(for: visitors.caller(of: call))
         return Response(
             status: .ok,
-            headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+            // nginx and its like would keep events until they fill a buffer.
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store",
+                HTTPField.Name("X-Accel-Buffering")!: "no",
+            ],
             body: ResponseBody { writer in
                 // Handed to one task alone, which is over before the writer is used again.
                 nonisolated(unsafe) var stream = writer

@@ -19,6 +19,24 @@ struct EventTests {
         }
     }
 
+    @Test func aStreamEndsAfterAWhileSoThatItsCallerIsLookedAtAnew() async throws {
+        let front = try await Storefront.selling()
+        let heard = try await front.whileServing { port, _ in
+            let connection = try await listen(port, front.logIn("alice"))
+            #expect(await eventually { front.shop.events.listenerCount == 1 })
+            #expect(
+                await eventually(within: .seconds(30)) {
+                    front.clock.advance(by: .seconds(3))
+                    return front.shop.events.listenerCount == 0
+                }
+            )
+            // Not cut off, as a reader that does not read is.
+            #expect(await eventually { connection.heard.hasSuffix("\r\n0\r\n\r\n") })
+            return connection.heard
+        }
+        #expect(heard.replacing("\r\n", with: "\n").split(separator: ":\n\n").count > 30)
+    }
+
     @Test func salesAndOnesOwnOrdersAreToldAndTheEndOfTheServerEndsIt() async throws {
         let front = try await Storefront.selling()
         let alice = try await front.logIn("alice")
