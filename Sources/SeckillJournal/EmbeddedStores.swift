@@ -62,27 +62,26 @@ public final class EmbeddedStores: Sendable {
     ) throws {
         // The journals hold it: whoever keeps only one of the stores keeps the directory.
         let lock = try directory.lock()
+        // Both are read before either is changed, so that a start that is refused has changed nothing.
         var replay = StockReplay()
-        let (stockWriter, found) = try directory.open("stock", .stock, under: lock) {
-            body throws(ByteReader.Malformed) in
+        let stockFound = try directory.find("stock", .stock) { body throws(ByteReader.Malformed) in
             try replay.apply(&body)
         }
+        var sessionBook = SessionBook()
+        let sessionsFound = try directory.find("sessions", .sessions) { body throws(ByteReader.Malformed) in
+            try sessionBook.replay(&body)
+        }
         stock = JournalStockStore(
-            replay.stock(mayLack: found.mayLack),
-            stockWriter,
+            replay.stock(mayLack: stockFound.recovery.mayLack),
+            try directory.open(stockFound, under: lock, saying: replay.distrust),
             limits: limits,
             clock: directory.clock,
             outboxLimit: outboxLimit,
             logger: directory.logger
         )
-        var sessionBook = SessionBook()
-        let (sessionWriter, _) = try directory.open("sessions", .sessions, under: lock) {
-            body throws(ByteReader.Malformed) in
-            try sessionBook.replay(&body)
-        }
         sessions = JournalSessionStore(
             sessionBook,
-            sessionWriter,
+            try directory.open(sessionsFound, under: lock),
             limits: limits,
             clock: directory.clock,
             random: directory.random,

@@ -73,7 +73,7 @@ struct CompactionTests {
         let ledger = MemoryOrderLedger()
         let shop = try await Shop(on: disk, ledger: ledger, limits: limits(compactingAbove: 2000))
         try await shop.open(units: 2000)
-        let orders = await withTaskGroup(of: [OrderID].self) { group in
+        var orders = await withTaskGroup(of: [OrderID].self) { group in
             for caller in 0..<20 {
                 group.addTask {
                     var orders: [OrderID] = []
@@ -86,11 +86,15 @@ struct CompactionTests {
             return await group.reduce(into: []) { $0 += $1 }
         }
         #expect(orders.count == 1000)
-        #expect(shop.stores.stock.journal.compaction.count > 1)
+        let compaction = shop.stores.stock.journal.compaction
+        while compaction.count < 2, orders.count < 1900 {
+            orders.append(try #require(await shop.buy(as: .number(orders.count))))
+        }
+        #expect(compaction.count > 1)
         await shop.stores.close()
         let again = try await Shop(on: disk.afterPowerLoss(nil), ledger: ledger)
         #expect(try await ledger.sale(sale)?.epoch == 1)
-        #expect(try await again.stores.stock.snapshot(of: sale)?.sequence == 1000)
+        #expect(try await again.stores.stock.snapshot(of: sale)?.sequence == orders.count)
         for order in orders {
             #expect(try await again.stores.stock.reservation(of: order) != nil)
         }
@@ -177,13 +181,32 @@ struct CompactionTests {
         disk.plan { found, _, _ in found == .syncDirectory ? .failure("Input/output error") : nil }
         try await shop.open(units: 1000)
         var acknowledged: [OrderID] = []
-        for user in 0..<40 { if let order = await shop.buy(as: .number(user)) { acknowledged.append(order) } }
-        #expect((1..<40).contains(acknowledged.count))
+        for user in 0..<900 {
+            guard let order = await shop.buy(as: .number(user)) else { break }
+            acknowledged.append(order)
+        }
+        #expect((1..<900).contains(acknowledged.count))
         let after = try await Shop(on: disk.afterPowerLoss(nil), ledger: ledger)
         for order in acknowledged { #expect(try await after.stores.stock.reservation(of: order) != nil) }
         // And it heals.
         disk.plan(nil)
-        try await eventually("it goes on") { await shop.buy(as: .number(99)) != nil }
+        try await eventually("it goes on") { await shop.buy(as: .number(999)) != nil }
+    }
+
+    @Test("whose process died before its new name was durable is found again by whoever builds upon it")
+    func diedBeforeTheName() async throws {
+        let disk = SimulatedDisk()
+        let ledger = MemoryOrderLedger()
+        let shop = try await Shop(on: disk, ledger: ledger, limits: limits(compactingAbove: 1000))
+        try await shop.open(units: 1000)
+        disk.plan { found, _, _ in found == .syncDirectory ? .death : nil }
+        for user in 0..<900 where !disk.isDead { _ = await shop.buy(as: .number(user)) }
+        #expect(disk.isDead)
+        let killed = disk.afterKill()
+        let second = try await Shop(on: killed, ledger: ledger)
+        let order = try #require(await second.buy(as: .number(999)))
+        let third = try await Shop(on: killed.afterPowerLoss(nil), ledger: ledger)
+        #expect(try await third.stores.stock.reservation(of: order) != nil)
     }
 
     @Test("of sessions keeps those that last, and drops those that have ended")
@@ -202,7 +225,11 @@ struct CompactionTests {
         let refreshed = try await stores.sessions.create(for: .number(1), lifetime: .seconds(10))
         _ = try await stores.sessions.refresh(refreshed, lifetime: .seconds(1_000_000))
         let compaction = stores.sessions.journal.compaction
-        try await eventually("it is compacted") { compaction.count > 0 }
+        try await eventually("it is compacted, and not only as it was at first") {
+            _ = try await stores.sessions.create(for: .number(1), lifetime: .seconds(1))
+            clock.advance(by: .seconds(1))
+            return compaction.count > 0 && stores.sessions.journal.writer.withLock { $0.file.end } < 6000
+        }
         await stores.close()
         #expect(try #require(disk.end(of: .sessionFile)) < 6000)
         stores = try await EmbeddedStores.open(on: disk, clock: clock)

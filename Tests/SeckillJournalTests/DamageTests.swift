@@ -52,6 +52,8 @@ struct DamageTests {
     /// Every acknowledged order is there or is rejected for all to see, and the books add up.
     private func check(_ disk: SimulatedDisk, _ scene: Scene, _ comment: Comment) async throws -> Int {
         let ledger = try await scene.ledger()
+        // A start that ends before any sale was rebuilt, and leaves a file that looks whole.
+        try await EmbeddedStores.open(on: disk).close()
         let shop = try await Shop(on: disk, ledger: ledger)
         try await shop.settle()
         try await shop.audit(comment)
@@ -79,6 +81,32 @@ struct DamageTests {
         }
         // As many as the ledger did not know: the test does lose some.
         #expect(worst == 8 - recorded)
+    }
+
+    @Test("loses nothing in silence though its recovery dies at any operation", arguments: Reboot.allCases)
+    func recoveryDies(_ reboot: Reboot) async throws {
+        let scene = try await scene(8, recorded: 2)
+        for size in [scene.end - 200, scene.end - 16, scene.end + 1, 600] {
+            for operation in 1...14 {
+                let disk = try copy(scene) { $0.removeLast($0.count - size) }
+                disk.plan { _, _, number in number == operation ? .death : nil }
+                _ = try? await EmbeddedStores.open(on: disk)
+                let comment: Comment = "cut to \(size) of \(scene.end) bytes, dead at operation \(operation)"
+                _ = try await check(reboot.after(disk, seed: UInt64(operation)), scene, comment)
+            }
+        }
+    }
+
+    @Test("is not cut where the sessions' is refused: a refused start changes nothing")
+    func refusedWithTheOther() async throws {
+        let scene = try await scene(3, recorded: 0)
+        let disk = try copy(scene) { $0.removeLast($0.count - scene.end + 30) }
+        let before = disk[.stockFile]
+        disk[.sessionFile]?[20] ^= 1
+        await #expect(throws: SeckillError.self) { _ = try await EmbeddedStores.open(on: disk) }
+        #expect(disk[.stockFile] == before)
+        disk[.sessionFile]?[20] ^= 1
+        _ = try await check(disk, scene, "after the refusal")
     }
 
     @Test("whose last group is torn is cut back to the one before, and loses nothing that was acknowledged")

@@ -175,6 +175,24 @@ struct OpeningTests {
         #expect(try await third.stores.stock.snapshot(of: sale)?.sequence == 1)
     }
 
+    @Test("writes again what a dead process could not sync: the system may take it for written")
+    func failedSync() async throws {
+        let disk = SimulatedDisk()
+        var limits = Journal.Limits.patient
+        // The process dies before it tries again.
+        limits.retry = 1_000_000
+        let shop = try await Shop(on: disk, limits: limits)
+        try await shop.open(units: 10)
+        disk.plan { operation, _, _ in operation == .sync ? .failure("Input/output error") : nil }
+        #expect(await shop.buy(as: .number(0)) == nil)
+        let afterwards = disk.afterKill()
+        let second = try await Shop(on: afterwards, ledger: shop.ledger)
+        #expect(try await second.record() == 1)
+        let third = try await Shop(on: afterwards.afterPowerLoss(nil), ledger: shop.ledger)
+        #expect(try await third.stores.stock.snapshot(of: sale)?.sequence == 1)
+        #expect(try await shop.ledger.sale(sale)?.epoch == 1)
+    }
+
     // MARK: What is no intact journal
 
     @Test("refuses a file of another kind", arguments: [[UInt8]("SQLite format 3".utf8), [], [1]])

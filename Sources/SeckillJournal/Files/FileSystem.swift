@@ -1,7 +1,7 @@
 /// The file operations that a journal is made of, each of which a test can make fail.
 protocol FileSystem: Sendable {
-    /// Makes the directory. False if it was there.
-    func makeDirectory(_ path: String) throws(FileError) -> Bool
+    /// Makes the directory, unless it is there.
+    func makeDirectory(_ path: String) throws(FileError)
     /// Takes the exclusive lock at `path` until the result is released or the process ends, however it ends.
     func lock(_ path: String) throws(FileError) -> any FileLock
     /// Opens a file, nil if there is none; an unwritable one only if `writing` is false.

@@ -8,10 +8,8 @@
 
 /// The operating system's files.
 struct SystemFiles: FileSystem {
-    func makeDirectory(_ path: String) throws(FileError) -> Bool {
-        if mkdir(path, 0o700) == 0 { return true }
-        guard errno == EEXIST else { throw .system("make directory", path) }
-        return false
+    func makeDirectory(_ path: String) throws(FileError) {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("make directory", path) }
     }
 
     func lock(_ path: String) throws(FileError) -> any FileLock { try SystemLock(path) }

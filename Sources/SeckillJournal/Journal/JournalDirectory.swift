@@ -14,8 +14,13 @@ struct JournalDirectory: Sendable {
     /// Makes the directory if need be, and makes it this process's own.
     func lock() throws(SeckillError) -> any FileLock {
         do {
-            if try files.makeDirectory(path) { try files.syncDirectory(parent) }
-            return try files.lock("\(path)/lock")
+            try files.makeDirectory(path)
+            let lock = try files.lock("\(path)/lock")
+            // The last process may have died between giving a name and syncing it, and nothing may build upon a name
+            // that can still be lost.
+            try files.syncDirectory(parent)
+            try files.syncDirectory(path)
+            return lock
         } catch {
             guard let holder = error.lockHolder else {
                 throw SeckillError(.unavailable, "the journal's directory cannot be used: \(error)")
@@ -28,22 +33,44 @@ struct JournalDirectory: Sendable {
         }
     }
 
-    /// Opens a journal, or begins one, and hands the body of every frame to `replay`. Its writer holds `lock`.
-    func open(
+    /// Looks for a journal and hands the body of every frame to `replay`, which says how many entries it holds. Changes
+    /// nothing.
+    /// - Throws: a ``SeckillError`` that says what to do: `unavailable` if the system refuses, `invalid` if the file is
+    ///   not what it should be.
+    func find(
         _ name: String,
         _ kind: JournalHeader.Kind,
-        under lock: any FileLock,
         replay: (inout ByteReader) throws(ByteReader.Malformed) -> Int
-    ) throws -> (JournalWriter, Recovery) {
+    ) throws -> FoundJournal {
         let start = clock.uptime
-        let path = Self.file(name, in: path)
-        let (file, recovery) =
-            try JournalFile.open(path, kind, in: files, replay: replay) ?? (begin(path, kind), Recovery())
-        let writer = JournalWriter(file, path: path, directory: self.path, files: files, lock: lock)
+        var found = FoundJournal(path: Self.file(name, in: path), kind: kind, time: .zero)
+        try orSay("the journal cannot be opened") {
+            guard let file = try files.open(found.path, writing: true) else { return }
+            (found.file, found.recovery) = try JournalFile.read(file, found.path, kind, replay: replay)
+        }
+        found.time = clock.uptime - start
+        return found
+    }
+
+    /// Goes on in the journal that was found, or begins it. Its writer holds `lock`. See ``JournalFile/recover(_:saying:)``.
+    func open(_ found: FoundJournal, under lock: any FileLock, saying lack: Frame = Frame()) throws -> JournalWriter {
+        var file = try found.file ?? begin(found.path, found.kind)
+        if found.file != nil {
+            try orSay("the journal cannot be opened") { try file.recover(found.recovery, saying: lack) }
+        }
+        let writer = JournalWriter(file, path: found.path, directory: path, files: files, lock: lock)
         // What a compaction left behind that did not come to its end.
         try? files.remove(writer.successorPath)
-        report(recovery, of: path, size: file.end, took: clock.uptime - start)
-        return (writer, recovery)
+        report(found, size: file.end)
+        return writer
+    }
+
+    private func orSay(_ words: String, _ work: () throws -> Void) throws {
+        do {
+            try work()
+        } catch let error as FileError {
+            throw SeckillError(.unavailable, "\(words): \(error)")
+        }
     }
 
     private func begin(_ path: String, _ kind: JournalHeader.Kind) throws -> JournalFile {
@@ -66,11 +93,12 @@ struct JournalDirectory: Sendable {
         }
     }
 
-    private func report(_ recovery: Recovery, of path: String, size: Int, took time: Duration) {
+    private func report(_ found: FoundJournal, size: Int) {
+        let recovery = found.recovery
         let metadata: Logger.Metadata = [
-            "seckill.journal": "\(path)", "seckill.entries": "\(recovery.entries)",
+            "seckill.journal": "\(found.path)", "seckill.entries": "\(recovery.entries)",
             "seckill.in_doubt": "\(recovery.inDoubt)", "seckill.torn_bytes": "\(recovery.torn)",
-            "seckill.bytes": "\(size)", "seckill.milliseconds": "\(time.milliseconds)",
+            "seckill.bytes": "\(size)", "seckill.milliseconds": "\(found.time.milliseconds)",
         ]
         if recovery.mayLack {
             logger.warning(

@@ -40,6 +40,21 @@ struct JournalFile: Sendable {
         end = needed
     }
 
+    /// Adds a frame, durably, to a file that must look torn until it is ``cut()``: in the place of whatever was never
+    /// finished, and with a byte behind it, lest a file that only grew by it and lost it seem whole.
+    mutating func commitTorn(_ frame: SealedFrame) throws(FileError) {
+        try file.write(frame.bytes + [0xFF], at: end)
+        try file.sync()
+        end += frame.bytes.count
+    }
+
+    /// Writes again what is there from `start` to the good end.
+    func rewrite(from start: Int) throws(FileError) {
+        var bytes = [UInt8](repeating: 0, count: end - start)
+        _ = try file.read(into: &bytes, at: start)
+        try file.write(bytes, at: start)
+    }
+
     /// Leaves word that everything so far is durable, for whoever finds the file damaged; the next frame goes over it.
     func mark() throws(FileError) {
         let mark = Frame().sealed(salt: salt)

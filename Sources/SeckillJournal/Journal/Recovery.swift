@@ -7,7 +7,9 @@ struct Recovery: Sendable {
     /// Of these, the ones of the last group, if nothing shows that it was durable before the end came: their callers
     /// may not have been answered. They are in the file, so from now on they have happened.
     var inDoubt = 0
-    /// Bytes of a last group that was never finished, now removed.
+    /// Where the last good group begins.
+    var lastFrame = JournalHeader.size
+    /// Bytes of a last group that was never finished.
     var torn = 0
     /// The file was shorter than it is ever made: somebody else has cut it.
     var wasCut = false
@@ -16,28 +18,28 @@ struct Recovery: Sendable {
     var mayLack: Bool { torn > 0 || wasCut }
 }
 
+/// A journal that has been read, and not been changed in any way.
+struct FoundJournal: Sendable {
+    let path: String
+    let kind: JournalHeader.Kind
+    /// Nil if there is none.
+    var file: JournalFile?
+    var recovery = Recovery()
+    /// How long reading it took.
+    var time: Duration
+}
+
 extension JournalFile {
-    /// Opens the journal at `path` and hands the body of every frame to `replay`, which says how many entries it
-    /// holds. Nil if there is no file.
-    ///
-    /// Cuts a torn end off, and returns only once everything that was read is durable: what the last process left in
-    /// the system's cache must not be relied on before.
-    /// - Throws: a ``SeckillError`` that says what to do: `unavailable` if the system refuses, `invalid` if the file is
-    ///   not what it should be; then nothing has been changed.
-    static func open(
-        _ path: String,
-        _ kind: JournalHeader.Kind,
-        in files: any FileSystem,
-        replay: (inout ByteReader) throws(ByteReader.Malformed) -> Int
-    ) throws -> (JournalFile, Recovery)? {
-        do {
-            guard let file = try files.open(path, writing: true) else { return nil }
-            var (journal, recovery) = try read(file, path, kind, replay: replay)
-            if recovery.mayLack { try journal.cut() } else { try journal.file.sync() }
-            return (journal, recovery)
-        } catch let error as FileError {
-            throw SeckillError(.unavailable, "the journal cannot be opened: \(error)")
-        }
+    /// Makes durable what was read, and cuts off what was never finished behind it. What the last process left in the
+    /// system's cache must not be relied on before.
+    /// - Parameter lack: what the file must say from now on if it may lack something.
+    mutating func recover(_ recovery: Recovery, saying lack: Frame) throws(FileError) {
+        // If its sync failed, the system may take its pages for clean, and a sync alone would write nothing.
+        if recovery.inDoubt > 0 { try rewrite(from: recovery.lastFrame) }
+        guard recovery.mayLack else { return try file.sync() }
+        // First: once it is cut, nothing else in the file shows that it ever held more.
+        if !lack.isEmpty { try commitTorn(lack.sealed(salt: salt)) }
+        try cut()
     }
 
     /// Reads a journal, without changing it.
@@ -52,10 +54,14 @@ extension JournalFile {
         var reader = FrameReader(file, salt: header.salt, from: JournalHeader.size, to: size)
         var recovery = Recovery()
         do {
-            while let entries = try reader.next({ body in
-                var body = ByteReader(body)
-                return try replay(&body)
-            }) {
+            while true {
+                let start = reader.offset
+                let entries = try reader.next { body in
+                    var body = ByteReader(body)
+                    return try replay(&body)
+                }
+                guard let entries else { break }
+                recovery.lastFrame = start
                 recovery.entries += entries
                 recovery.inDoubt = entries
             }
@@ -90,10 +96,15 @@ extension JournalFile {
             throw SeckillError(
                 .invalid,
                 "\(path) has format \(version), and this version knows \(JournalHeader.version) at most. "
-                    + "Start the version that wrote it."
+                    + "Nothing was changed. Start the version that wrote it; or if there is none, the file's beginning is "
+                    + "damaged: bring back an intact copy, or move the file away."
             )
         case .failure(.foreign):
-            throw SeckillError(.invalid, "\(path) is no journal of \(kind). It was not touched; give another path.")
+            throw SeckillError(
+                .invalid,
+                "\(path) is no journal of \(kind), or its beginning is damaged. Nothing was changed. Give another path "
+                    + "if it is something else; if it is damaged, bring back an intact copy, or move the file away."
+            )
         case .failure(.damaged):
             throw SeckillError(
                 .invalid,

@@ -111,6 +111,15 @@ struct StockReplay: Sendable {
         }
     }
 
+    /// What a file that may lack something must say, so that no later start trusts it either.
+    var distrust: Frame {
+        var frame = Frame()
+        for (sale, stock) in sales where stock.isTrusted {
+            frame.append { $0.append(distrust: sale, epoch: stock.epoch) }
+        }
+        return frame
+    }
+
     /// What was replayed is what the file holds. Nobody reserves until the ledger has been asked; and not even then, if
     /// the file may lack what it once held.
     func stock(mayLack: Bool) -> [SaleID: SaleStock] {

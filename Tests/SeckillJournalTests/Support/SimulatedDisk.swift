@@ -95,6 +95,7 @@ final class SimulatedDisk: FileSystem {
         self.init(state)
     }
 
+    var isDead: Bool { state.withLock { $0.isDead } }
     var operations: Int { state.withLock { $0.operations } }
     func plan(_ plan: Plan?) { state.withLock { $0.plan = plan } }
 
@@ -146,7 +147,7 @@ final class SimulatedDisk: FileSystem {
 
     // MARK: FileSystem
 
-    func makeDirectory(_ path: String) throws(FileError) -> Bool { false }
+    func makeDirectory(_ path: String) throws(FileError) {}
 
     func lock(_ path: String) throws(FileError) -> any FileLock {
         let isFree = locks.withLock { locks in
@@ -185,7 +186,11 @@ final class SimulatedDisk: FileSystem {
     func remove(_ path: String) throws(FileError) { try perform(.remove, path) { $0.names[path] = nil } }
 
     func syncDirectory(_ path: String) throws(FileError) {
-        try perform(.syncDirectory, path) { $0.durableNames = $0.names }
+        try perform(.syncDirectory, path) { state in
+            func isInside(_ name: String) -> Bool { name.hasPrefix(path + "/") }
+            state.durableNames = state.durableNames.filter { !isInside($0.key) }
+            state.durableNames.merge(state.names.filter { isInside($0.key) }) { $1 }
+        }
     }
 
     fileprivate func perform<Result: Sendable>(
@@ -215,6 +220,19 @@ final class SimulatedDisk: FileSystem {
         private let release: @Sendable () -> Void
         init(_ release: @escaping @Sendable () -> Void) { self.release = release }
         deinit { release() }
+    }
+}
+
+/// What comes after a death.
+enum Reboot: String, CaseIterable {
+    case killed, powerLost, powerLostTorn
+
+    func after(_ disk: SimulatedDisk, seed: UInt64) -> SimulatedDisk {
+        switch self {
+        case .killed: disk.afterKill()
+        case .powerLost: disk.afterPowerLoss(nil)
+        case .powerLostTorn: disk.afterPowerLoss(seed)
+        }
     }
 }
 
