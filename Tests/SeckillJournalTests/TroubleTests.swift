@@ -33,14 +33,15 @@ struct TroubleTests {
 
     @Test(
         "that fails stops admission at once, and starts it by itself once it heals",
-        arguments: [SimulatedDisk.Operation.write, .sync]
+        // The last as after the system has made the file system read-only.
+        arguments: [[SimulatedDisk.Operation.write], [.sync], [.write, .resize, .sync]]
     )
-    func failing(_ operation: SimulatedDisk.Operation) async throws {
+    func failing(_ operations: [SimulatedDisk.Operation]) async throws {
         let disk = SimulatedDisk()
         let shop = try await shop(disk)
         let links = try await links(2, in: shop)
         disk.plan { found, path, _ in
-            found == operation && path.hasPrefix(.stockFile) ? .failure("Input/output error") : nil
+            operations.contains(found) && path.hasPrefix(.stockFile) ? .failure("Input/output error") : nil
         }
         // The first is admitted, and its caller told that nobody knows; the next is not admitted at all.
         await expect(.outcomeUnknown) { _ = try await shop.stores.stock.reserve(links[0].order, for: .number(0)) }
@@ -142,6 +143,63 @@ struct TroubleTests {
         // The one that nobody knew of has happened, once.
         #expect(try await shop.stores.stock.reserve(links[0].order, for: .number(0)) == .alreadyReserved(sequence: 1))
         #expect(try await shop.stores.stock.snapshot(of: sale)?.remaining == 98)
+    }
+
+    @Test("that takes two seconds for every sync stops and starts admission each time, and breaks no promise")
+    func slowEveryTime() async throws {
+        let clock = ManualClock()
+        let disk = SimulatedDisk()
+        var limits = Journal.Limits()
+        limits.watch = 1
+        let shop = try await shop(disk, clock: clock, limits: limits)
+        let links = try await links(6, in: shop)
+        let (stock, journal) = (shop.stores.stock, shop.stores.stock.journal)
+        for round in 0..<5 {
+            disk.gate.close()
+            let task = Task { try await stock.reserve(links[round].order, for: .number(round)) }
+            try await eventually("it is at the disk") { disk.gate.waiting == 1 }
+            clock.advance(by: .seconds(2))
+            try await eventually("admission stops") { !journal.isAdmitting }
+            await expect(.unavailable) { _ = try await stock.reserve(links[5].order, for: .number(5)) }
+            disk.gate.open()
+            #expect(try await task.value == .reserved(sequence: round + 1))
+            try await eventually("admission starts") { journal.isAdmitting }
+        }
+        #expect(try await shop.record() == 5)
+        try await shop.audit("after five slow syncs")
+    }
+
+    @Test("uses up no epoch while no rebuild can come to its end")
+    func noRebuild() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        disk.plan { operation, path, _ in
+            operation == .sync && path.hasPrefix(.stockFile) ? .failure("Input/output error") : nil
+        }
+        await expect(.outcomeUnknown) { try await shop.stores.stock.distrust(sale, epoch: 1) }
+        for _ in 0..<5 { await expect(.unavailable) { try await shop.reconcile() } }
+        #expect(try await shop.ledger.sale(sale)?.epoch == 1)
+        disk.plan(nil)
+        try await eventually("it heals") { shop.stores.stock.journal.isAdmitting }
+        try await shop.reconcile()
+        #expect(try await shop.ledger.sale(sale)?.epoch == 2)
+        #expect(await shop.buy(as: .number(0)) != nil)
+    }
+
+    @Test("does not keep a sale from being paused")
+    func pausing() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk)
+        disk.plan { operation, path, _ in
+            operation == .sync && path.hasPrefix(.stockFile) ? .failure("Input/output error") : nil
+        }
+        #expect(await shop.buy(as: .number(0)) == nil)
+        _ = try await shop.flashSale.setAdmission(.paused, of: sale)
+        #expect(try await shop.stores.stock.snapshot(of: sale)?.revision == 2)
+        disk.plan(nil)
+        try await eventually("it heals") { shop.stores.stock.journal.bytesWaiting == 0 }
+        let after = try await Shop(on: disk.afterPowerLoss(nil), ledger: shop.ledger)
+        #expect(try await after.stores.stock.snapshot(of: sale)?.revision == 2)
     }
 
     @Test("that is behind by more than may wait in memory is overloaded")

@@ -10,7 +10,7 @@ public import SeckillCore
 ///
 /// One process owns the file; see ``EmbeddedStores``. Nothing is admitted while the disk fails or does not keep up
 /// (`unavailable`), or while too much waits for it (`overloaded`). Callers who were admitted before get `outcomeUnknown`:
-/// at once when it fails, after five seconds when it hangs. Cost: about 100 bytes of memory an order beside its id and
+/// at once when it fails, after five seconds when it hangs. Cost: about 75 bytes of memory an order beside its id and
 /// its user's, until its sale's next epoch.
 public final class JournalStockStore: StockStore {
     /// What is known beside the sales themselves.
@@ -63,8 +63,12 @@ public final class JournalStockStore: StockStore {
     }
 
     /// Runs `body` alone with everything.
-    func withLock<Result: Sendable>(_ body: (inout [SaleID: SaleStock], inout Desk) -> Result) -> Result {
-        shelf.withLock { sales in desk.withLock { desk in body(&sales, &desk) } }
+    func withLock<Result: Sendable, Failure: Error>(
+        _ body: (inout [SaleID: SaleStock], inout Desk) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try shelf.withLock { sales throws(Failure) in
+            try desk.withLock { desk throws(Failure) in try body(&sales, &desk) }
+        }
     }
 
     /// Minted when the journal is first made, and kept across restarts.
@@ -162,9 +166,8 @@ public final class JournalStockStore: StockStore {
         return outcomes
     }
 
-    /// Replaces older terms at once, and returns when that is durable.
+    /// Replaces older terms at once, whatever the disk does, and returns when that is durable.
     public func update(_ terms: SaleTerms) async throws {
-        try journal.admit()
         let ticket = shelf.withLock { sales in
             sales.with(terms.sale) { stock -> GroupBuffer.Ticket? in
                 guard stock.isTrusted, stock.terms.revision < terms.revision else { return nil }
@@ -172,7 +175,10 @@ public final class JournalStockStore: StockStore {
                 return journal.append { $0.append(newTerms: terms) }
             } ?? nil
         }
-        if let ticket { try await journal.wait(for: ticket) }
+        guard let ticket else { return }
+        // They are in force: a sale that was paused does not sell when the disk heals, and the ledger has them anyway.
+        try journal.admit()
+        try await journal.wait(for: ticket)
     }
 
     /// Step (b) of a rebuild. After a start, the first that finds a sale as the ledger says is what lets it sell.
@@ -185,9 +191,11 @@ public final class JournalStockStore: StockStore {
     ) async throws -> ClaimOutcome {
         guard identity.text == journal.identity else { return .busy }
         let now = clock.uptime
-        return withLock { sales, desk in
+        return try withLock { sales, desk throws(SeckillError) in
             let isCurrent = sales.with(sale) { $0.becomeTrusted(ifIn: epoch, notBehind: sequence) }
             if isCurrent == true { return .current }
+            // A rebuild that could not install what it began would use up an epoch at every attempt.
+            try journal.admit()
             guard let claim = desk.claims.claim(sale, on: identity, at: now, for: lifetime) else { return .busy }
             // From here on nobody reserves what this claim has not drained.
             let drained = sales.with(sale) { stock in
