@@ -37,7 +37,7 @@ import Testing
     @Test func stock() async throws {
         let number = Counter()
         try await StockStoreConformance(clock: .system) { [directory] in
-            try await EmbeddedStores.open(at: "\(directory.path)/\(number.next())", logger: .silent).stock
+            try await EmbeddedStores.openPatiently(at: "\(directory.path)/\(number.next())").stock
         }
         .run()
     }
@@ -45,7 +45,7 @@ import Testing
     @Test func sessions() async throws {
         let number = Counter()
         try await SessionStoreConformance(clock: .system) { [directory] in
-            try await EmbeddedStores.open(at: "\(directory.path)/s\(number.next())", logger: .silent).sessions
+            try await EmbeddedStores.openPatiently(at: "\(directory.path)/s\(number.next())").sessions
         }
         .run()
     }

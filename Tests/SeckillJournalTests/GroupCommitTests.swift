@@ -82,7 +82,7 @@ struct GroupCommitTests {
                 #expect(reservation?.sequence == 1)
                 answered.withLock { $0 += 1 }
             }
-            for _ in 0..<1000 { await Task.yield() }
+            try await eventually("all three wait") { shop.stores.stock.journal.callersWaiting == 3 }
             #expect(answered.withLock { $0 } == 0)
             disk.gate.open()
             try await group.waitForAll()

@@ -11,7 +11,7 @@ struct SystemFilesTests {
     private var path: String { "\(directory.path)/shop.journal" }
 
     private func open(_ path: String) async throws -> EmbeddedStores {
-        try await EmbeddedStores.open(at: path, logger: .silent)
+        try await EmbeddedStores.openPatiently(at: path)
     }
 
     private func shop(_ stores: EmbeddedStores) throws -> FlashSale {

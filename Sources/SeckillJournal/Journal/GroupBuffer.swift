@@ -7,14 +7,14 @@ struct GroupBuffer: Sendable {
     typealias Ticket = UInt64
     typealias Waiter = CheckedContinuation<Void, any Error>
 
-    private struct Group: Sendable {
+    struct Group: Sendable {
         var frame = Frame()
         var since: Duration
         var waiters: [(id: UInt64, waiter: Waiter)] = []
     }
 
     /// Oldest first. While `isWriting`, the frame of the first is at the disk.
-    private var groups: [Group] = []
+    private(set) var groups: [Group] = []
     private var isWriting = false
     private var bytesWriting = 0
     /// Set if the last group must not grow any more.
@@ -26,7 +26,6 @@ struct GroupBuffer: Sendable {
 
     /// The group of whatever was appended last; durable if nothing is on its way.
     var lastTicket: Ticket { done + UInt64(groups.count) }
-    var isEmpty: Bool { groups.isEmpty }
     /// When the first entry that is not durable was appended.
     var oldest: Duration? { groups.first?.since }
 

@@ -20,6 +20,20 @@ extension EmbeddedStores {
     }
 }
 
+extension EmbeddedStores {
+    /// Stores on the machine's own disk, however slow that is.
+    static func openPatiently(at path: String) async throws -> EmbeddedStores {
+        let directory = JournalDirectory(
+            path: path,
+            files: SystemFiles(),
+            clock: .system,
+            random: .system,
+            logger: .silent
+        )
+        return try await open(directory, limits: .patient)
+    }
+}
+
 extension Journal.Limits {
     /// Of tests that are not about time: however slow the machine, the disk is not taken to be.
     static let patient = {
@@ -33,6 +47,7 @@ extension Journal.Limits {
 
 extension Journal {
     var bytesWaiting: Int { state.withLock { $0.buffer.bytes } }
+    var callersWaiting: Int { state.withLock { $0.buffer.groups.reduce(0) { $0 + $1.waiters.count } } }
     var isAdmitting: Bool { (try? admit()) != nil }
 }
 
