@@ -31,7 +31,8 @@ final class Compaction: Sendable {
     init(capture: @escaping Capture, minimum: Int) {
         self.capture = capture
         self.minimum = minimum
-        // A file that was just opened may be an image for the most part. Let it prove otherwise.
+        // How much of a file that was just opened is image nobody knows; and if a start took all of it for that, one
+        // start after another would let it grow.
         state = Locked(State(threshold: minimum))
     }
 
