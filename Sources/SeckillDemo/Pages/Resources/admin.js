@@ -8,6 +8,9 @@ let sales = [];
 let chosen = location.hash.slice(1) || null;
 let before = null;
 let rejectedShown = -1;
+let state = null;
+let isActing = false;
+let refreshing = null;
 
 // MARK: What the server says
 
@@ -50,13 +53,12 @@ function percentile(now, then) {
 
 function showSale(report) {
   const sale = sales.find((sale) => sale.id === chosen);
+  state = report.state;
   part('title').textContent = sale ? sale.title : chosen;
   part('public').href = `/sales/${chosen}`;
   part('state').dataset.state = report.state;
   part('state').textContent = shop.states[report.state];
-  part('pause').disabled = report.state === 'paused' || report.state === 'closed';
-  part('resume').disabled = report.state !== 'paused';
-  part('close').disabled = report.state === 'closed';
+  showButtons();
   part('remaining').textContent = report.remaining === null ? '?' : report.remaining.toLocaleString('en');
   part('of-stock').textContent = `of ${report.stock.toLocaleString('en')} left`;
   const units = [
@@ -73,22 +75,33 @@ function showSale(report) {
     item.append(document.createElement('i'), text);
     return item;
   }));
-  showRejected(report);
+}
+
+function showButtons() {
+  part('pause').disabled = isActing || state === 'paused' || state === 'closed';
+  part('resume').disabled = isActing || state !== 'paused';
+  part('close').disabled = isActing || state === 'closed';
+  for (const form of ['restock', 'create']) part(form).querySelector('button').disabled = isActing;
 }
 
 async function showRejected(report) {
+  const sale = chosen;
   if (report.rejected === rejectedShown) return;
+  let orders = [];
+  if (report.rejected > 0) {
+    const { json } = await shop.ask('GET', `/admin/sales/${sale}/rejections`);
+    if (!json || sale !== chosen) return;
+    orders = json.orders;
+  }
   rejectedShown = report.rejected;
   part('rejected').hidden = report.rejected === 0;
   part('rejected-sum').textContent = report.rejected === 0 ? 'None.'
     : `${report.rejected.toLocaleString('en')}, of which ${report.deadLettered} could not be recorded. The latest:`;
-  if (report.rejected === 0) return;
-  const { json } = await shop.ask('GET', `/admin/sales/${chosen}/rejections`);
   const reasons = {
     lost: 'Lost with the stock store, before it reached the ledger', sold_out: 'The ledger had no unit left for it',
     limit_reached: 'The ledger found its buyer over the limit', undeliverable: 'Dead-lettered: it could not be recorded',
   };
-  part('rejected').tBodies[0].replaceChildren(...(json ? json.orders : []).map((order) => {
+  part('rejected').tBodies[0].replaceChildren(...orders.map((order) => {
     const row = document.createElement('tr');
     for (const text of [`…${order.order.slice(-12)}`, order.user, reasons[order.reason] || order.reason]) {
       const cell = row.insertCell();
@@ -165,21 +178,32 @@ function showRates(samples, report, at) {
 
 // MARK: The round
 
-async function refresh() {
+// One at a time; what is asked meanwhile is asked after it.
+function refresh() {
+  refreshing = (refreshing || Promise.resolve()).then(look, look);
+  return refreshing;
+}
+
+async function look() {
   const list = await shop.ask('GET', '/api/sales');
   if (list.json) showChoice(list.json.sales);
-  if (chosen === null) return;
-  const { json: report, problem } = await shop.ask('GET', `/admin/sales/${chosen}`);
+  const sale = chosen;
+  if (sale === null) return;
+  const { json: report, problem } = await shop.ask('GET', `/admin/sales/${sale}`);
+  if (sale !== chosen) return;
   if (problem) {
     if (problem.code === 'unauthorized') return show(false);
-    return shop.say(shop.sentence(problem));
+    return shop.trouble(problem);
   }
+  shop.recover();
   const at = performance.now();
   let samples = new Map();
   try { samples = parse(await (await fetch('/metrics', { cache: 'no-store' })).text()); } catch { /* The next round may. */ }
+  if (sale !== chosen) return;
   showSale(report);
   showFunnel(samples);
   showRates(samples, report, at);
+  await showRejected(report);
 }
 
 function showChoice(next) {
@@ -205,25 +229,39 @@ function show(isOpen) {
 }
 
 async function round() {
-  if (isShown && !document.hidden) await refresh();
-  setTimeout(round, 1000);
+  try {
+    if (isShown && !document.hidden) await refresh();
+  } finally {
+    setTimeout(round, 1000);
+  }
 }
 
 // MARK: What the operator does
 
 async function act(method, path, body) {
   shop.say('');
-  const { problem, json } = await shop.ask(method, path, body);
-  if (problem) shop.say(problem.code === 'bad_request' && json ? `${json.title}: ${json.detail}` : shop.sentence(problem));
+  isActing = true;
+  showButtons();
+  const { problem } = await shop.ask(method, path, body);
+  isActing = false;
+  showButtons();
+  if (problem) shop.refuse(words(problem));
   await refresh();
   return !problem;
+}
+
+// An operator's action may be none that can be repeated: a restock that is asked for twice is two.
+function words(problem) {
+  if (problem.code === 'bad_request' && problem.detail) return `${problem.title}: ${problem.detail}`;
+  const isUndecided = ['no_answer', 'unavailable', 'internal_error'].includes(problem.code);
+  return isUndecided ? 'No answer: it may have happened. Look at the sale and its stock before you repeat it.' : shop.sentence(problem);
 }
 
 part('token-form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const { problem } = await shop.ask('POST', '/admin/session', { token: part('token').value });
   part('token').value = '';
-  if (problem) return shop.say(shop.sentence(problem));
+  if (problem) return shop.refuse(shop.sentence(problem));
   shop.say('');
   show(true);
   refresh();

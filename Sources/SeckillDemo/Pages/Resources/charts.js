@@ -36,22 +36,26 @@ const charts = {
     }));
   },
 
-  // A list of bars with their names and numbers: [[name, value, class]].
+  // A list of bars with their names and numbers, the same rows each time: [[name, value, class]].
   bars(list, rows) {
     const top = Math.max(1, ...rows.map(([, value]) => value));
-    list.replaceChildren(...rows.flatMap(([name, value, kind]) => {
-      const term = document.createElement('dt');
-      term.textContent = name;
-      const holder = document.createElement('span');
-      holder.className = kind;
-      const svg = this.make('svg', { viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+    rows.forEach(([name, value, kind], index) => {
+      const row = list.children[index] || list.appendChild(this.row(name, kind));
       // Rare and worth seeing: a bar is never thinner than a hair.
-      const width = value === 0 ? 0 : Math.max(0.6, value / top * 100);
-      svg.append(this.make('rect', { x: 0, y: 0, width, height: 10, rx: 0.5, fill: 'currentColor' }));
-      holder.append(svg);
-      const number = document.createElement('dd');
-      number.textContent = value.toLocaleString('en');
-      return [term, holder, number];
-    }));
+      row.querySelector('rect').setAttribute('width', value === 0 ? 0 : Math.max(0.6, value / top * 100));
+      row.lastElementChild.textContent = value.toLocaleString('en');
+    });
+  },
+
+  row(name, kind) {
+    const [row, term, bar, number] = ['div', 'dt', 'dd', 'dd'].map((tag) => document.createElement(tag));
+    term.textContent = name;
+    bar.className = kind;
+    bar.setAttribute('aria-hidden', 'true');
+    const svg = this.make('svg', { viewBox: '0 0 100 10', preserveAspectRatio: 'none' });
+    svg.append(this.make('rect', { x: 0, y: 0, width: 0, height: 10, rx: 0.5, fill: 'currentColor' }));
+    bar.append(svg);
+    row.append(term, bar, number);
+    return row;
   },
 };

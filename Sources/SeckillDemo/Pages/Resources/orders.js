@@ -3,29 +3,51 @@
 
 const list = document.getElementById('orders');
 const titles = new Map();
-let orders = [];
+// What the shop last said; null until it has said something.
+let orders = null;
+let shownTo = null;
 
 async function refresh() {
-  if (shop.user === null) {
-    orders = [];
+  const user = shop.user;
+  if (user !== shownTo) {
+    orders = null;
     list.replaceChildren();
     document.getElementById('empty').hidden = true;
-    return;
+    shownTo = user;
   }
-  const { json, problem } = await shop.ask('GET', '/api/orders');
-  if (problem) return shop.say(shop.sentence(problem));
-  if (json.orders.some((order) => !titles.has(order.sale))) {
+  if (user === null) return;
+  const { orders: found, problem } = await shop.orders();
+  if (user !== shop.user) return;
+  if (problem) {
+    // Logged out elsewhere, or for too long.
+    if (problem.code === 'no_session') return shop.look();
+    return shop.trouble(problem);
+  }
+  if (found.some((order) => !titles.has(order.sale))) {
     const { json } = await shop.ask('GET', '/api/sales');
+    if (user !== shop.user) return;
     for (const sale of json ? json.sales : []) {
       titles.set(sale.id, sale.title);
       shop.setClock(sale.serverTime);
     }
   }
-  orders = json.orders;
+  shop.recover();
+  tell(found);
+  orders = found;
   show();
 }
 
+// What has changed by itself, for those who do not see it.
+function tell(found) {
+  const before = new Map((orders || []).map((order) => [order.order, order.status]));
+  const news = found.filter((order) => before.has(order.order) && before.get(order.order) !== order.status);
+  if (news.length === 0) return;
+  document.getElementById('news').textContent = news
+    .map((order) => `${titles.get(order.sale) || order.sale}: ${shop.statuses[order.status]}.`).join(' ');
+}
+
 function show() {
+  if (orders === null) return;
   document.getElementById('empty').hidden = orders.length > 0;
   const known = new Map([...list.children].map((card) => [card.dataset.order, card]));
   orders.forEach((order, index) => {
@@ -42,15 +64,19 @@ function make(order) {
   card.dataset.order = order.order;
   const part = (name) => card.querySelector(`[data-part=${name}]`);
   part('sale').href = `/sales/${order.sale}`;
-  part('title').textContent = titles.get(order.sale) || order.sale;
+  part('title').id = `title-${order.order}`;
+  for (const name of ['pay', 'cancel']) part(name).setAttribute('aria-describedby', part('title').id);
   part('id').textContent = order.order;
-  part('pay').addEventListener('click', () => settle('POST', `/api/orders/${order.order}/payment`));
-  part('cancel').addEventListener('click', () => settle('DELETE', `/api/orders/${order.order}`));
+  part('pay').addEventListener('click', () => settle(card, 'POST', `/api/orders/${order.order}/payment`));
+  part('cancel').addEventListener('click', () => {
+    if (confirm('Cancel this order? It goes back on sale.')) settle(card, 'DELETE', `/api/orders/${order.order}`);
+  });
   return card;
 }
 
 function fill(card, order) {
   const part = (name) => card.querySelector(`[data-part=${name}]`);
+  part('title').textContent = titles.get(order.sale) || order.sale;
   part('state').dataset.state = order.status;
   part('state').textContent = shop.statuses[order.status];
   const left = order.payBy === null ? 0 : Date.parse(order.payBy) - shop.now();
@@ -60,14 +86,18 @@ function fill(card, order) {
   part('actions').hidden = !isToBePaid || left <= 0;
 }
 
-async function settle(method, path) {
+async function settle(card, method, path) {
   shop.say('');
   const { problem } = await shop.ask(method, path);
-  if (problem) shop.say(shop.sentence(problem));
+  if (problem) shop.refuse(shop.sentence(problem));
+  // The button that was pressed may be gone.
+  else card.focus();
   await refresh();
 }
 
 shop.listeners.push(refresh);
 shop.look();
-setInterval(() => { if (!document.hidden && orders.some((order) => !shop.isFinal(order))) refresh(); }, 2000);
+setInterval(() => {
+  if (!document.hidden && (orders === null || orders.some((order) => !shop.isFinal(order)))) refresh();
+}, 2000);
 setInterval(show, 1000);

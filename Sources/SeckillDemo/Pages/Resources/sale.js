@@ -14,11 +14,15 @@ let busy = false;
 let events = null;
 let polling = null;
 let hurriedAt = 0;
+let heardAt = 0;
+let shownTo = null;
 
 // MARK: The sale
 
 function showSale(next) {
   shop.setClock(next.serverTime);
+  // Answers and events overtake each other.
+  if (sale && Date.parse(next.serverTime) < Date.parse(sale.serverTime)) return;
   const before = sale && sale.state;
   sale = next;
   const badge = part('state');
@@ -41,12 +45,13 @@ function showSale(next) {
 function showBuying() {
   if (!sale) return;
   const isOver = sale.state === 'closed';
-  part('buying').hidden = isOver || (order !== null && !shop.isFinal(order) && sale.limitPerUser === 1);
+  const holdsOne = order !== null && (!shop.isFinal(order) || order.status === 'paid');
+  part('buying').hidden = isOver || (holdsOne && sale.limitPerUser === 1);
   part('buy').hidden = shop.user === null;
   const asks = asksChallenge && shop.user !== null && sale.state === 'open' && keptLink() === null;
   part('challenge').hidden = !asks;
   part('answer').required = asks;
-  if (asks && question === null) ask('captcha');
+  if (asks && (question === null || isOld(question))) ask('captcha');
   const button = part('buy-button');
   button.disabled = busy || sale.state !== 'open';
   const texts = { scheduled: 'Not open yet', paused: 'Paused', sold_out: 'Sold out', rebuilding: 'One moment…' };
@@ -85,10 +90,15 @@ function hurry(ask) {
 
 async function refreshSale() {
   const { json } = await shop.ask('GET', `/api/sales/${id}`);
-  if (json && json.state) showSale(json);
+  if (json) showSale(json);
 }
 
 // MARK: The challenge
+
+// The shop forgets a question after two minutes. One that nobody has begun to answer is exchanged before.
+function isOld(question) {
+  return !question.pending && performance.now() - question.askedAt > 100000 && part('answer').value === '';
+}
 
 async function ask(kind) {
   question = { pending: true };
@@ -99,7 +109,7 @@ async function ask(kind) {
     return null;
   }
   if (kind === 'work') return json;
-  question = json;
+  question = { id: json.id, askedAt: performance.now() };
   const drawing = new DOMParser().parseFromString(json.svg, 'image/svg+xml').documentElement;
   part('drawing').replaceChildren(document.importNode(drawing, true));
   part('answer').value = '';
@@ -119,7 +129,7 @@ async function letTheDeviceWork() {
     worker.postMessage({ prefix: asked.prefix, bits: asked.bits });
   });
   setBusy(null);
-  if (answer === null) return shop.say('Your device could not do it. Please load the page again.');
+  if (answer === null) return shop.refuse('Your device could not do it. Please load the page again.');
   await buy({ challenge: asked.id, answer });
 }
 
@@ -147,9 +157,8 @@ async function buy(answer) {
   const refusal = await tryToBuy(answer);
   setBusy(null);
   if (!refusal) return;
-  shop.say(shop.sentence(refusal));
+  shop.refuse(shop.sentence(refusal));
   if (refusal.code === 'no_session') await shop.look();
-  if (refusal.code === 'challenge_failed' || question === null || question.pending) question = null;
   refreshSale();
   showBuying();
 }
@@ -164,9 +173,17 @@ async function tryToBuy(answer) {
     link = { ...json, user: shop.user };
     sessionStorage.setItem(linkKey, JSON.stringify(link));
   }
+  // From here on there may be an order, whatever is answered, or whether anything is.
+  shop.keep(link.order);
   const { json, problem } = await shop.ask('POST', link.href);
   if (problem) {
-    if (['link_expired', 'bad_link', 'closed', 'limit_reached'].includes(problem.code)) sessionStorage.removeItem(linkKey);
+    // An earlier try may have bought it, and been answered by nobody.
+    if (problem.order) await refreshOrder(link.order);
+    const isBought = order !== null && order.order === link.order;
+    if (isBought && order.status === 'queued') followOrder();
+    if (isBought || ['link_expired', 'bad_link', 'closed', 'limit_reached'].includes(problem.code)) {
+      sessionStorage.removeItem(linkKey);
+    }
     return problem;
   }
   sessionStorage.removeItem(linkKey);
@@ -201,14 +218,14 @@ function showOrder(next) {
   const isToBePaid = order.status === 'awaiting_payment';
   part('order-actions').hidden = !isToBePaid;
   part('deadline').hidden = !isToBePaid;
-  if (shop.isFinal(order) && sale && sale.limitPerUser === 1 && order.status !== 'paid') question = null;
   tick();
   showBuying();
 }
 
 async function refreshOrder(orderID) {
-  const { json } = await shop.ask('GET', `/api/orders/${orderID}`);
-  if (json && json.status) showOrder(json);
+  const { json, problem } = await shop.ask('GET', `/api/orders/${orderID}`);
+  if (json) showOrder(json);
+  else if (problem.code === 'no_order') shop.forget(orderID);
 }
 
 // The events tell; should they stay silent, the order is asked about.
@@ -227,7 +244,7 @@ async function settle(method, path) {
   const { json, problem } = await shop.ask(method, path);
   part('pay').disabled = part('cancel').disabled = false;
   if (problem) {
-    shop.say(shop.sentence(problem));
+    shop.refuse(shop.sentence(problem));
     refreshOrder(order.order);
   } else {
     showOrder(json);
@@ -236,41 +253,70 @@ async function settle(method, path) {
 }
 
 async function findOrder() {
-  if (shop.user === null) {
+  const user = shop.user;
+  if (user !== shownTo) {
     order = null;
     part('order').hidden = true;
+    shownTo = user;
+  }
+  if (user === null) return;
+  const { orders, problem } = await shop.orders();
+  if (user !== shop.user) return;
+  if (problem) {
+    if (problem.code === 'no_session') return shop.look();
+    shop.trouble(problem);
+    setTimeout(() => { if (user === shop.user) findOrder(); }, 3000);
     return;
   }
-  const { json } = await shop.ask('GET', '/api/orders');
-  const mine = (json ? json.orders : []).filter((candidate) => candidate.sale === id);
+  shop.recover();
+  const mine = orders.filter((candidate) => candidate.sale === id);
   const found = mine.find((candidate) => !shop.isFinal(candidate)) || mine[0];
-  if (found) showOrder(found);
+  if (!found) return;
+  showOrder(found);
+  if (order.status === 'queued') followOrder();
 }
 
 // MARK: News
 
+// Only while the page is seen: a browser opens six connections to a host, and six tabs in the background would take all.
 function listen() {
   if (events) events.close();
-  events = new EventSource(`/api/sales/${id}/events`);
-  events.addEventListener('open', () => poll(false));
-  events.addEventListener('error', () => {
+  if (document.hidden) return poll(false);
+  poll(true);
+  const stream = new EventSource(`/api/sales/${id}/events`);
+  events = stream;
+  stream.addEventListener('error', () => {
     poll(true);
     // Refused for good, by a proxy perhaps: try again later by ourselves.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 15000);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => { if (events === stream) listen(); }, 15000);
   });
-  events.addEventListener('sale', (event) => showSale(JSON.parse(event.data)));
-  events.addEventListener('order', (event) => {
+  // An open stream says nothing, for a proxy may be holding it back: its first event does.
+  stream.addEventListener('sale', (event) => {
+    poll(false);
+    heardAt = performance.now();
+    showSale(JSON.parse(event.data));
+  });
+  stream.addEventListener('order', (event) => {
     const told = JSON.parse(event.data);
     if (told.sale === id) showOrder(told);
   });
 }
 
+function refreshAll() {
+  refreshSale();
+  if (order && !shop.isFinal(order)) refreshOrder(order.order);
+}
+
 function poll(isOn) {
   clearInterval(polling);
-  polling = isOn ? setInterval(() => {
-    refreshSale();
-    if (order && !shop.isFinal(order)) refreshOrder(order.order);
-  }, 2000) : null;
+  polling = isOn ? setInterval(refreshAll, 2000) : null;
+}
+
+// Nothing may have happened, or the stream has died without a word: look once.
+function mindTheSilence() {
+  if (document.hidden || polling !== null || performance.now() - heardAt < 40000) return;
+  heardAt = performance.now();
+  refreshAll();
 }
 
 part('buy').addEventListener('submit', (event) => {
@@ -285,10 +331,16 @@ part('cancel').addEventListener('click', () => settle('DELETE', `/api/orders/${o
 
 shop.listeners.push(async () => {
   question = null;
+  listen();
   await findOrder();
   showBuying();
-  listen();
 });
+document.addEventListener('visibilitychange', () => {
+  listen();
+  if (!document.hidden) refreshAll();
+});
+window.addEventListener('pagehide', () => { if (events) events.close(); });
 refreshSale();
 shop.look();
 setInterval(tick, 250);
+setInterval(mindTheSilence, 10000);

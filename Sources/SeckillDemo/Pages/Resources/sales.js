@@ -1,18 +1,47 @@
 // The list of sales, kept up to date.
 'use strict';
 
+const list = document.getElementById('sales');
+let sales = [];
+
 async function refresh() {
   const { json } = await shop.ask('GET', '/api/sales');
-  for (const sale of json ? json.sales : []) {
-    const card = document.querySelector(`[data-sale="${sale.id}"]`);
-    if (!card) continue;
+  if (!json) return;
+  sales = json.sales;
+  if (sales.length > 0) document.getElementById('empty')?.remove();
+  for (const sale of sales) {
+    shop.setClock(sale.serverTime);
+    const card = list.querySelector(`[data-sale="${sale.id}"]`) || list.appendChild(make(sale));
     const state = card.querySelector('[data-part=state]');
     state.dataset.state = sale.state;
     state.textContent = shop.states[sale.state];
     card.querySelector('[data-part=left]').textContent = shop.left(sale);
   }
+  tick();
+}
+
+// A sale that was not there when the page was loaded.
+function make(sale) {
+  const card = document.getElementById('card-template').content.cloneNode(true).firstElementChild;
+  card.dataset.sale = sale.id;
+  card.querySelector('a').href = `/sales/${sale.id}`;
+  card.querySelector('bdi').textContent = sale.title;
+  card.querySelector('.price').textContent = shop.price(sale);
+  return card;
+}
+
+function tick() {
+  for (const sale of sales) {
+    const opens = list.querySelector(`[data-sale="${sale.id}"] [data-part=opens]`);
+    const isToCome = sale.state === 'scheduled';
+    opens.textContent = isToCome ? `Opens in ${shop.clock(Date.parse(sale.opensAt) - shop.now())}` : '';
+    opens.hidden = !isToCome;
+  }
 }
 
 shop.look();
-refresh();
-setInterval(() => { if (!document.hidden) refresh(); }, 3000);
+if (list) {
+  refresh();
+  setInterval(() => { if (!document.hidden) refresh(); }, 3000);
+  setInterval(tick, 1000);
+}

@@ -5,7 +5,7 @@ const shop = {
   user: null,
   listeners: [],
 
-  // The answer's body and status; `problem` is set if it is a refusal. Never throws.
+  // The answer's body as `json`, or `problem` if it is a refusal or nothing of ours: one of the two. Never throws.
   async ask(method, path, body) {
     const init = { method, headers: {}, cache: 'no-store' };
     if (body !== undefined) {
@@ -16,13 +16,13 @@ const shop = {
       const response = await fetch(path, init);
       const text = await response.text();
       let json = null;
-      try { json = text ? JSON.parse(text) : null; } catch { /* Not ours: its status says enough. */ }
-      if (response.ok) return { status: response.status, json };
-      const code = json && json.code || 'unavailable';
+      try { json = JSON.parse(text); } catch { /* Not ours: its status says enough. */ }
+      if (response.ok && (json !== null || response.status === 204)) return { json };
+      const { code, title, detail, order } = json || {};
       const wait = Number(response.headers.get('Retry-After')) || 0;
-      return { status: response.status, json, problem: { code, wait, order: json && json.order } };
+      return { json: null, problem: { code: code || 'unavailable', wait, title, detail, order } };
     } catch {
-      return { status: 0, json: null, problem: { code: 'no_answer', wait: 0 } };
+      return { json: null, problem: { code: 'no_answer', wait: 0 } };
     }
   },
 
@@ -32,7 +32,7 @@ const shop = {
     const sentences = {
       no_session: 'You are not logged in. Enter your name, then try again.',
       unauthorized: 'That is not the operator’s token. Check it, then try again.',
-      challenge_failed: 'That was not the answer. Please solve the new sum.',
+      challenge_failed: 'That was not the answer, or it came too late. Please solve the new sum.',
       rate_limited: `That was too often. Wait ${seconds}, then try again.`,
       sold_out: 'All are taken. If somebody does not pay in time, one comes back: stay here, this page will tell you.',
       limit_reached: 'You hold as many as one buyer may have. You find them under “My orders”.',
@@ -61,25 +61,73 @@ const shop = {
     message.textContent = text || '';
   },
 
+  // What stands in the way of what the visitor has just done: read next, wherever the focus was.
+  refuse(text) {
+    this.say(text);
+    document.getElementById('message').focus();
+  },
+
+  // What stands in the way of what the page does by itself: it goes on trying, and this is gone when it has succeeded.
+  trouble(problem) {
+    const message = document.getElementById('message');
+    if (message && (message.hidden || message.dataset.tone === 'trouble')) this.say(this.sentence(problem), 'trouble');
+  },
+  recover() {
+    const message = document.getElementById('message');
+    if (message && message.dataset.tone === 'trouble') this.say('');
+  },
+
   async logIn(user) {
     const { problem } = await this.ask('POST', '/api/session', { user });
-    if (problem) return this.say(this.sentence(problem));
+    if (problem) return this.refuse(this.sentence(problem));
     this.say('');
     await this.look();
+    (document.getElementById('buying-title') || document.getElementById('main')).focus();
   },
 
   async logOut() {
-    await this.ask('DELETE', '/api/session');
+    const { problem } = await this.ask('DELETE', '/api/session');
+    if (problem) return this.trouble(problem);
     sessionStorage.clear();
     await this.look();
+    document.getElementById('main').focus();
   },
 
-  // Asks who is logged in and tells the page.
+  // Asks who is logged in and tells the page. No answer is not nobody: it asks again.
   async look() {
+    clearTimeout(this.lookingAgain);
     const { json, problem } = await this.ask('GET', '/api/session');
+    if (problem && problem.code !== 'no_session') {
+      this.trouble(problem);
+      this.lookingAgain = setTimeout(() => this.look(), 3000);
+      return;
+    }
+    this.recover();
     this.user = problem ? null : json.user;
     this.showVisitor();
     for (const listener of this.listeners) listener();
+  },
+
+  // An order that is on its way to the ledger is in no list yet: this tab keeps its id until it is in one.
+  keep(order) { sessionStorage.setItem(`order:${order}`, this.user); },
+  forget(order) { sessionStorage.removeItem(`order:${order}`); },
+
+  // The visitor's orders, those on their way first; nothing if the shop could not say.
+  async orders() {
+    const { json, problem } = await this.ask('GET', '/api/orders');
+    if (problem) return { problem };
+    for (const { order } of json.orders) this.forget(order);
+    const kept = [];
+    for (const key of Object.keys(sessionStorage)) {
+      if (!key.startsWith('order:') || sessionStorage.getItem(key) !== this.user) continue;
+      const id = key.slice('order:'.length);
+      const { json: order, problem } = await this.ask('GET', `/api/orders/${id}`);
+      if (order) kept.push(order);
+      else if (problem.code === 'no_order') this.forget(id);
+      else return { problem };
+    }
+    const [over, open] = [true, false].map((isOver) => kept.filter((order) => this.isFinal(order) === isOver));
+    return { orders: [...open, ...json.orders, ...over] };
   },
 
   showVisitor() {
@@ -101,6 +149,13 @@ const shop = {
   statuses: {
     queued: 'In line', awaiting_payment: 'To be paid', paid: 'Paid', expired: 'Not paid in time', cancelled: 'Cancelled',
     rejected: 'Not possible',
+  },
+
+  // An amount, which is in the currency's minor units, as the server's pages write it.
+  price({ price, currency }) {
+    const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+    const { maximumFractionDigits: digits } = format.resolvedOptions();
+    return `${(price / 10 ** digits).toFixed(digits)} ${currency}`;
   },
 
   left(sale) {
@@ -137,10 +192,13 @@ const shop = {
     return days ? `${days === 1 ? '1 day' : `${days} days`} ${time}` : time;
   },
 
-  // The server's clock, as the last answer told it. A page is never more than a network delay off.
-  ahead: 0,
-  now() { return Date.now() + this.ahead; },
-  setClock(serverTime) { this.ahead = Date.parse(serverTime) - Date.now(); },
+  // The server's clock, as the quickest answer told it: each says a time that was later when it came.
+  ahead: null,
+  now() { return this.ahead === null ? Date.now() : performance.now() + this.ahead; },
+  setClock(serverTime) {
+    const ahead = Date.parse(serverTime) - performance.now();
+    this.ahead = this.ahead === null ? ahead : Math.max(ahead, this.ahead);
+  },
 
   // A form that logs in, shown while nobody is.
   loginForm() {
