@@ -23,7 +23,8 @@ extension UserID {
 
     /// Users that a careless backend takes for each other, or for syntax.
     static let odd: [UserID] = [
-        "Alice", "ALICE", "alice ", " alice", "caf\u{E9}", "cafe\u{301}", "\u{301}alice", "\u{FB01}n", "fin", "stra\u{DF}e", "strasse",
+        "Alice", "ALICE", "alice ", " alice", "caf\u{E9}", "cafe\u{301}", "\u{301}alice", "\u{FB01}n", "fin",
+        "stra\u{DF}e", "strasse",
         "\u{1F6D2}\u{200D}\u{FE0F}", "\u{202E}ecila", "\u{FEFF}alice", "o'brien", "\"quoted\"", "back\\slash",
         "{seckill}", "{sample}:x", "a:b", "a.b", "a|b", "a,b", "$1", "%s%00", "?", "*", "[a-z]", "NULL", "nil", "0",
         "00", "-1", "1e3", "';DROP TABLE orders;--", "../../etc", "<b>", "\u{10FFFF}",

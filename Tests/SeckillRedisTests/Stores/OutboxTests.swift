@@ -71,7 +71,8 @@ import Testing
             #expect(found.isEmpty)
             let statistics = try await redis.send(["INFO", "commandstats"]).text ?? ""
             func calls(_ name: String) -> Int {
-                let line = statistics.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_\(name):calls=") }
+                let lines = statistics.split(whereSeparator: \.isNewline)
+                let line = lines.first { $0.hasPrefix("cmdstat_\(name):calls=") }
                 return line.flatMap { Int($0.drop { $0 != "=" }.dropFirst().prefix { $0 != "," }) } ?? 0
             }
             #expect((1...9).contains(calls("smembers")), "\(statistics)")

@@ -8,7 +8,7 @@ import Testing
 
     @Test(arguments: [
         ("OOM command not allowed when used memory > 'maxmemory'.", "OOM"),
-        (wrapped + "@user_script:43: @user_script: 43: -OOM command not allowed when used memory > 'maxmemory'.", "OOM"),
+        (wrapped + "@user_script:43: @user_script: 43: -OOM command not allowed when used memory is full", "OOM"),
         (wrapped + "@user_script:12: WRONGTYPE Operation against a key holding the wrong kind of value", "WRONGTYPE"),
         (wrapped + "@user_script:9: -READONLY You can't write against a read only replica.", "READONLY"),
         (wrapped + "@user_script:9: -MISCONF Errors writing to the AOF file: No space left on device", "MISCONF"),
