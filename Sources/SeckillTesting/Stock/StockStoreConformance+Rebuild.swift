@@ -69,6 +69,15 @@ extension StockStoreConformance {
                 if epoch == 0 { try await bench.install(stock: 1) }
             }
         },
+        rule("an install under a claim on another identity is refused, and changes nothing") { bench in
+            let (claim, _) = try await bench.claim(epoch: 0)
+            var foreign = claim
+            foreign.identity = StoreIdentity("another store")
+            let stock = InstalledStock(terms: bench.terms(), epoch: 1, remaining: 10, held: [:])
+            try expect(!(try await bench.store.install(stock, under: foreign)), "installed under a foreign claim")
+            try expect(try await bench.store.snapshot(of: .sample), equals: nil, "snapshot")
+            try expect(try await bench.store.install(stock, under: claim), "the claim itself is over")
+        },
         rule("a claim runs out by itself, and then installs nothing") { bench in
             let short = TestTime.short
             let stock = InstalledStock(terms: bench.terms(), epoch: 1, remaining: 10, held: [:])

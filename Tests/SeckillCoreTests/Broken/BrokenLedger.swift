@@ -44,6 +44,7 @@ import Testing
     }
 
     @Test func epochs() async throws {
+        try await expect(suite(.takesOldEpochs), breaks: "an order of an older epoch is lost, without a return")
         try await expect(suite(.beginsAnyEpoch), breaks: "an epoch begins only after the one that is named")
         try await expect(suite(.beginsAnyEpoch), breaks: "of many rebuilds at once, one begins the epoch")
         let absorbs = "an epoch absorbs its sale's open returns, and no other's"
@@ -60,7 +61,7 @@ private final class BrokenLedger: OrderLedger {
         case noGuards, recordsOneByOne, joinsUsers, sequenceOfLiveOnly
         case paysLate, expiresEarly, looksThenPays
         case returnsOfTheOrdersEpoch, closesNothing, restocksAgain, newestReturnsFirst, passesNoSaleOver
-        case beginsAnyEpoch, absorbsNothing, countsBeforeItBegins
+        case takesOldEpochs, beginsAnyEpoch, absorbsNothing, countsBeforeItBegins
     }
 
     private struct Notes: Sendable {
@@ -74,6 +75,7 @@ private final class BrokenLedger: OrderLedger {
     private let base = MemoryOrderLedger()
     private let mistake: Mistake
     private let notes = Locked(Notes())
+    private let samples = try! LinkSigner(secrets: [Array(repeating: 1, count: 32)], random: SeededRandom(2))
 
     init(_ mistake: Mistake) { self.mistake = mistake }
 
@@ -116,6 +118,7 @@ private final class BrokenLedger: OrderLedger {
                 }
             }
         }
+        if mistake == .takesOldEpochs { return try await recordAsPresent(reservations, at: now) }
         guard mistake == .recordsOneByOne else {
             let orders = try await base.record(reservations, at: now)
             let live = orders.filter(\.status.isLive).map(\.sequence).max() ?? 0
@@ -124,6 +127,22 @@ private final class BrokenLedger: OrderLedger {
         }
         var orders: [Order] = []
         for reservation in reservations { orders += try await base.record([reservation], at: now) }
+        return orders
+    }
+
+    /// Each under the name of an order of the present epoch.
+    private func recordAsPresent(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
+        var orders: [Order] = []
+        for var reservation in reservations {
+            let order = reservation.order
+            if let present = try await base.sale(order.sale)?.epoch, order.epoch < present {
+                reservation.order = samples.mintOrder(sale: order.sale, epoch: present, user: reservation.user)
+            }
+            for var row in try await base.record([reservation], at: now) {
+                row.id = order
+                orders.append(row)
+            }
+        }
         return orders
     }
 

@@ -19,6 +19,7 @@ import Testing
         try await expect(suite(.joinsUsers), breaks: "users are told apart by bytes")
         let limit = "five orders of everybody at once: nobody over the limit, and everybody gets what it allows"
         try await expect(suite(.looksThenCounts), breaks: limit)
+        try await expect(suite(.sellsOldLinks), breaks: "an order of an older epoch is stale, whatever else holds")
         try await expect(suite(.takesLaterTerms), breaks: "only terms of a later revision replace those that are held")
     }
 
@@ -40,6 +41,8 @@ import Testing
         try await expect(suite(.drainsWhatWaits), breaks: outbox)
         try await expect(suite(.installsAnyway), breaks: "a claim runs out by itself, and then installs nothing")
         try await expect(suite(.installsAnyway), breaks: "a claim installs once")
+        let foreign = "an install under a claim on another identity is refused, and changes nothing"
+        try await expect(suite(.installsForOthers), breaks: foreign)
         try await expect(suite(.claimsForEverybody), breaks: "while one claim is alive there is no other")
         try await expect(suite(.claimsForEverybody), breaks: "of many rebuilders at once, one claims")
         try await expect(suite(.distrustsAnyEpoch), breaks: "distrust of another epoch or another sale changes nothing")
@@ -59,8 +62,10 @@ private final class BrokenStore: DecoratedStore {
     enum Mistake {
         case none
         case forgetsOrders, soldOutFirst, forgetsReturnedOrders, joinsUsers, looksThenCounts, takesLaterTerms
+        case sellsOldLinks
         case returnsTwice, returnsOfAnyEpoch, keepsTheLimit, countsVersionsByEpoch, tellsNobody
-        case drainsWhatWaits, installsAnyway, claimsForEverybody, distrustsAnyEpoch, trustsForEver, ignoresSequence
+        case drainsWhatWaits, installsAnyway, installsForOthers, claimsForEverybody, distrustsAnyEpoch, trustsForEver,
+            ignoresSequence
     }
 
     private struct Notes: Sendable {
@@ -93,6 +98,12 @@ private final class BrokenStore: DecoratedStore {
             return try await base.reserve(another, for: user)
         case .forgetsReturnedOrders where notes.withLock({ $0.returned.contains(order.text) }):
             let another = samples.mintOrder(sale: order.sale, epoch: order.epoch, user: user)
+            return try await base.reserve(another, for: user)
+        case .sellsOldLinks:
+            guard let present = try await base.snapshot(of: order.sale)?.epoch, order.epoch < present else {
+                return try await base.reserve(order, for: user)
+            }
+            let another = samples.mintOrder(sale: order.sale, epoch: present, user: user)
             return try await base.reserve(another, for: user)
         case .soldOutFirst:
             if let snapshot = try await base.snapshot(of: order.sale), snapshot.remaining == 0 {
@@ -187,7 +198,8 @@ private final class BrokenStore: DecoratedStore {
     }
 
     func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
-        var stock = stock
+        var (stock, claim) = (stock, claim)
+        if mistake == .installsForOthers { claim.identity = try await base.identity() }
         if mistake == .looksThenCounts {
             notes.withLock { $0.limit = stock.terms.limitPerUser }
             stock.terms.limitPerUser = 1000
