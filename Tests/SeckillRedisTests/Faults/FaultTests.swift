@@ -173,6 +173,20 @@ import Testing
         }
     }
 
+    /// All adds up in the store; only the ledger knows nothing of it.
+    @Test func whatIsAcknowledgedWithoutARowIsNoticedByTheLedgersSequence() async throws {
+        try await Shop.open(units: 100) { shop in
+            for number in 1...2 { await shop.buy(UserID("early-\(number)")!) }
+            let epoch = try await shop.epoch()
+            // As a worker leaves it that acknowledges before it records, and dies.
+            for (field, change) in [("settled", "1"), ("sequence", "1"), ("remaining", "-1")] {
+                _ = try await shop.redis.send(["HINCRBY", shop.stockKey, field, change])
+            }
+            try await eventually("it is noticed") { try await shop.epoch() > epoch }
+            try await shop.audit(expectSoldOut: false)
+        }
+    }
+
     /// No stamp tells that a key was put back to what it was: only that the ledger knows more.
     @Test func whatIsRolledBackByHandIsNoticedByTheLedgersSequence() async throws {
         try await Shop.open(units: 100) { shop in
