@@ -227,9 +227,9 @@ struct BrowserTests {
                 try await erin.sees("One is held for you", in: "#order-text")
                 try await erin.open("/orders")
                 try await erin.sees("In line", in: "#orders .badge")
+                faults.heal()
+                try await erin.sees("To be paid", in: "#orders .badge")
             }
-            // The end of the shop waits for what is on its way.
-            faults.heal()
         }
     }
 
