@@ -193,6 +193,7 @@ let package = Package(
                 "SeckillRedis",
                 "SeckillTesting",
                 "TestServers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

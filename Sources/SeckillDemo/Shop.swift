@@ -4,6 +4,7 @@ internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
 internal import SeckillCore
+internal import SeckillNIO
 internal import ServiceLifecycle
 
 /// The server, wired: the funnel over its backends, and the site in front of it.
@@ -84,7 +85,14 @@ struct Shop: Sendable {
         site = Site(resources: resources, origins: origins)
         hotSite =
             settings.role == .worker
-            ? nil : HotSite(flashSale: flashSale, pages: pages, cookie: visitors.cookie, origins: origins)
+            ? nil
+            : HotSite(
+                flashSale: flashSale,
+                pages: pages,
+                cookie: visitors.cookie,
+                origins: origins,
+                dates: DateTeller { clock.now }
+            )
     }
 
     /// Puts the sales of the settings on sale that are not there yet.

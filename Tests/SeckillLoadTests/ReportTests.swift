@@ -4,17 +4,18 @@ import Testing
 @testable import SeckillLoad
 
 struct ReportTests {
-    private func report(sale: String = "s", _ fill: (Scoreboard) -> Void) throws -> Report {
+    private func report(sale: String = "s", arrivals: Double? = nil, _ fill: (Scoreboard) -> Void) throws -> Report {
         let scoreboard = Scoreboard()
         scoreboard.begin(at: .now)
         fill(scoreboard)
         let crowd = try CrowdOptions.parse(["--buyers", "2", "--loops", "1"])
         return Report(
             target: try Target("http://localhost", sale: sale, adminToken: nil, isRemoteAllowed: false),
-            plan: Plan(crowd, arrivals: nil, isPrepared: false, pays: false),
+            plan: Plan(crowd, arrivals: arrivals, isPrepared: false, pays: false),
             state: scoreboard.snapshot,
             preparation: scoreboard.snapshot,
             elapsed: .seconds(2),
+            isComplete: false,
             work: nil,
             exactness: nil
         )
@@ -38,6 +39,15 @@ struct ReportTests {
         #expect(!html.contains("<script") && html.contains("&lt;script>") && html.contains("a&lt;b"))
         #expect(!html.contains("http:") && !html.contains("src=") && !html.contains("@import"))
         #expect(html.contains("<svg"))
+    }
+
+    @Test func anOpenLoopIsCorrectWhereItIsTimedFromWhenItWasDue() throws {
+        let steps: [Step] = [.session, .purchase, .visit]
+        let fill: (Scoreboard) -> Void = { board in for step in steps { board.add(step, .done, from: .now) } }
+        #expect(try report(fill).rows.allSatisfy { $0.corrected99 != nil })
+        let open = try report(arrivals: 10, fill)
+        #expect(open.rows.map { $0.corrected99 != nil } == [true, false, true])
+        #expect(open.text.contains(/\npurchase .* -\n/) && open.html.contains("<td>-"))
     }
 
     @Test func nothingSeenIsAReportToo() throws {

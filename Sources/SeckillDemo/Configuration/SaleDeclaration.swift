@@ -4,6 +4,8 @@ internal import SeckillCore
 struct SaleDeclaration: Hashable, Sendable {
     private let sale: Sale
     private let opensNow: Bool
+    /// How far apart the clocks of two nodes may be that declare the same sale at once.
+    private static let clockSkew: Duration = .seconds(5)
 
     /// Reads the fields; those absent take their defaults, and `opensAt` is `now`.
     init(_ fields: Fields, now: Timestamp) throws {
@@ -37,9 +39,9 @@ struct SaleDeclaration: Hashable, Sendable {
         case .created(let record): return (record, true)
         case .existing(let record): return (record, false)
         case .conflict(let record):
-            // Said again, "now" is another moment: what matters is that neither says when.
+            // Said again, "now" is another moment; but a moment that is still to come was never "now".
             var same = sale
-            if opensNow { same.opensAt = record.sale.opensAt }
+            if opensNow, record.sale.opensAt <= sale.opensAt + Self.clockSkew { same.opensAt = record.sale.opensAt }
             guard same == record.sale else {
                 throw Problem(.saleExists, "A sale \(sale.id) is declared otherwise; choose another id.")
             }

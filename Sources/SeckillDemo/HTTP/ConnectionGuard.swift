@@ -241,7 +241,7 @@ extension Problem.Code {
         switch self {
         case .badRequest: "It is not HTTP/1.1, or breaks off."
         case .timeout: "A request must arrive within 10 s."
-        case .headTooLarge: "Request line and header fields may have 16384 bytes."
+        case .headTooLarge: "Request line and header fields may have 16384 bytes, and the fields may be 256."
         default: title
         }
     }

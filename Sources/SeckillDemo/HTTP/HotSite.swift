@@ -11,8 +11,7 @@ struct HotSite: HotRoutes {
     private let dates: DateTeller
     private let crossOrigin = ConstantResponse(EncodedResponse(Reply(OriginPolicy.crossOrigin)))
 
-    init(flashSale: FlashSale, pages: Pages, cookie: SessionCookie, origins: OriginPolicy) {
-        let dates = DateTeller()
+    init(flashSale: FlashSale, pages: Pages, cookie: SessionCookie, origins: OriginPolicy, dates: DateTeller) {
         let answers = PurchaseAnswers(dates)
         purchases = PurchaseRoute(flashSale, cookie: cookie.name) { answers.bytes($0) }
         self.pages = HotPages(pages, dates)

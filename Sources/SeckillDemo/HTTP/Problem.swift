@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import SeckillCore
 
 /// An error answer: an RFC 9457 problem document. Thrown by whatever finds the problem, answered by
-/// ``AnswerMiddleware``.
+/// ``Site``.
 struct Problem: Error, Hashable {
     /// What is wrong, in the words of the API: stable, and one status each.
     enum Code: String, CaseIterable {

@@ -15,6 +15,7 @@ final class Line {
         self.group = group
     }
 
+    /// Cancellation ends the connection.
     /// - Throws: ``Silence``.
     func call(
         _ method: HTTPMethod,
@@ -29,7 +30,11 @@ final class Line {
         if let token { call.headers.append(("authorization", "Bearer \(token)")) }
         channel.writeAndFlush(call).cascadeFailure(to: call.answer)
         do {
-            return try await call.answer.futureResult.get()
+            return try await withTaskCancellationHandler {
+                try await call.answer.futureResult.get()
+            } onCancel: {
+                channel.close(promise: nil)
+            }
         } catch {
             self.channel = nil
             throw error as? Silence ?? .broken

@@ -31,6 +31,6 @@ struct Rehearse: AsyncParsableCommand {
         let report = try await Rehearsal(target, plan).run(creating: options.stock)
         print(report.text)
         if let html = crowd.html { try report.writeHTML(to: html) }
-        if report.exactness?.isExact == false { throw ExitCode(1) }
+        if report.exactness?.isExact != true { throw ExitCode(1) }
     }
 }

@@ -17,7 +17,11 @@ struct Client: Sendable {
         if plan.isPrepared {
             for loop in 0..<plan.loops where !Task.isCancelled {
                 var visit = Visit(user(loop), at: target, plan, over: line, solver, quiet)
-                if await visit.prepare(from: .now) { prepared.append(visit) }
+                if await visit.prepare(from: .now) {
+                    prepared.append(visit)
+                } else {
+                    scoreboard.endPurchase()
+                }
             }
         }
         let begun = await gate.pass()
@@ -38,11 +42,16 @@ struct Client: Sendable {
                 _ = await prepared[loop].measured(by: scoreboard).buy(from: start)
             } else {
                 var visit = Visit(user(loop), at: target, plan, over: line, solver, scoreboard)
-                guard await visit.prepare(from: start) else {
+                var address: String?
+                if await visit.prepare(from: start) {
+                    address = await visit.buy(from: .now)
+                } else {
                     scoreboard.endPurchase()
-                    continue
                 }
-                if let address = await visit.buy(from: .now) { await visit.settle(address) }
+                if plan.arrivals != nil, !Task.isCancelled {
+                    scoreboard.add(.visit, address == nil ? .refused("no order") : .done, from: start)
+                }
+                if let address { await visit.settle(address) }
             }
         }
     }

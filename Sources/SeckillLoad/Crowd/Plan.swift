@@ -24,6 +24,12 @@ struct Plan: Sendable {
 
     var purchases: Int { buyers * loops }
 
+    /// Whether `step` is timed from when it was due, however late the client came to it.
+    func isTimedFromDue(_ step: Step) -> Bool {
+        guard arrivals != nil else { return false }
+        return isPrepared ? step == .purchase : step == .session || step == .visit
+    }
+
     /// When a client's purchase is to begin, counted from the start; nil: when the one before it has ended.
     func start(ofLoop loop: Int, by client: Int) -> Duration? {
         if let arrivals { return .seconds(Double(loop * buyers + client) / arrivals) }

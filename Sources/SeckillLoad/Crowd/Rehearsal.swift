@@ -1,4 +1,3 @@
-internal import ArgumentParser
 internal import Foundation
 internal import NIOPosix
 internal import UnixSignals
@@ -13,28 +12,43 @@ struct Rehearsal {
         self.plan = plan
     }
 
-    /// Ends when everybody has, or at the first SIGINT.
+    /// Ends when everybody has, or at the first SIGINT; the second ends the program.
     /// - Throws: `ValidationError` that says why it cannot begin.
     func run(creating stock: Int) async throws -> Report {
-        try allowDescriptors(plan.buyers + 64)
+        try Descriptors.allow(plan.buyers + 64)
         let server = Server(target, timeout: plan.timeout)
         let before = try await server.open(stock: stock)
         let solver = try await server.asksForWork() ? WorkSolver() : nil
         let (scoreboard, unmeasured) = (Scoreboard(), Scoreboard())
         let signals = await UnixSignalsSequence(trapping: .sigint)
+        let (interrupted, interrupt) = AsyncStream.makeStream(of: Void.self)
+        let listening = Task {
+            var isFirst = true
+            for await _ in signals {
+                guard isFirst else { exit(128 + SIGINT) }
+                isFirst = false
+                interrupt.finish()
+            }
+        }
+        defer { listening.cancel() }
         let progress = ProgressBar(plan, scoreboard)
-        await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await play(scoreboard, unmeasured, solver) }
+        let isComplete = await withTaskGroup(of: Bool.self) { tasks in
             tasks.addTask {
-                for await _ in signals { return }
+                await play(scoreboard, unmeasured, solver)
+                return true
+            }
+            tasks.addTask {
+                for await _ in interrupted {}
+                return false
             }
             tasks.addTask {
                 await progress.show()
                 // Only the crowd and the signal end a rehearsal.
                 try? await Task.sleep(for: .seconds(1_000_000))
+                return false
             }
-            await tasks.next()
-            tasks.cancelAll()
+            defer { tasks.cancelAll() }
+            return await tasks.next() ?? true
         }
         progress.end()
         let elapsed = scoreboard.snapshot.begun.map { ContinuousClock.now - $0 } ?? .zero
@@ -46,6 +60,7 @@ struct Rehearsal {
             state: state,
             preparation: unmeasured.snapshot,
             elapsed: elapsed,
+            isComplete: isComplete,
             work: solver?.snapshot,
             exactness: after.map { Exactness(before: before, after: $0, state) }
         )
@@ -69,18 +84,5 @@ struct Rehearsal {
                 tasks.addTask { await client.play(scoreboard, unmeasured, gate: gate) }
             }
         }
-    }
-
-    /// Every connection needs a descriptor.
-    private func allowDescriptors(_ count: Int) throws {
-        var limit = rlimit()
-        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        getrlimit(kind, &limit)
-        if limit.rlim_cur >= count { return }
-        guard limit.rlim_max >= count else {
-            throw ValidationError("\(count) files must be open at once and \(limit.rlim_max) may be: raise ulimit -n")
-        }
-        limit.rlim_cur = rlim_t(count)
-        setrlimit(kind, &limit)
     }
 }

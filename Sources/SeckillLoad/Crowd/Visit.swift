@@ -4,7 +4,7 @@ internal import NIOHTTP1
 
 /// One user's way through the sale, from the login to the payment.
 struct Visit {
-    /// A refusal is answered by looking again at most this often.
+    /// A purchase that is not answered, and whatever is refused with 503, is asked for again at most this often.
     private static let retries = 3
     private static let pollEvery: Duration = .milliseconds(200)
 
@@ -85,26 +85,36 @@ struct Visit {
 
     /// Buys with the link. A purchase that is not answered is posted again: the link is the idempotency key. The
     /// order's address if it was accepted.
+    ///
+    /// A refusal says nothing of the attempts before it: if one was not answered, or could not be decided, it may have
+    /// taken a unit. Then the order is looked up.
     func buy(from start: ContinuousClock.Instant) async -> String? {
         guard let link else { return nil }
         defer { scoreboard.endPurchase() }
+        let address = "/api/orders/\(link.order)"
         var start = start
+        var mayHaveBought = false
         for attempt in 0...Self.retries {
             if attempt > 0 {
                 try? await Task.sleep(for: .milliseconds(100 << attempt))
                 start = .now
             }
             guard let answer = await ask(.purchase, .POST, link.href, from: start) else {
+                mayHaveBought = true
                 if Task.isCancelled { break }
                 continue
             }
-            guard answer.status == 202 else {
-                if answer.status == 503, attempt < Self.retries { continue }
-                return nil
+            if answer.status == 202 {
+                scoreboard.acknowledge(link.order)
+                return address
             }
+            guard answer.status == 503 else { break }
+            mayHaveBought = true
+        }
+        guard mayHaveBought else { return nil }
+        if !Task.isCancelled, let answer = await ask(.order, .GET, address, from: .now), answer.status == 200 {
             scoreboard.acknowledge(link.order)
-            scoreboard.note("queued", of: link.order)
-            return "/api/orders/\(link.order)"
+            return address
         }
         scoreboard.leaveUnknown(link.order)
         return nil
@@ -112,7 +122,6 @@ struct Visit {
 
     /// Waits for the ledger, and pays.
     func settle(_ address: String) async {
-        guard let link else { return }
         let end = ContinuousClock.now + plan.timeout
         var status = "queued"
         while status == "queued", .now < end, !Task.isCancelled {
@@ -123,12 +132,9 @@ struct Visit {
             }
             if status == "queued" { try? await Task.sleep(for: Self.pollEvery) }
         }
-        if plan.pays, status == "awaiting_payment",
-            let answer = await ask(.payment, .POST, "\(address)/payment", from: .now), answer.status == 200
-        {
-            status = "paid"
+        if plan.pays, status == "awaiting_payment" {
+            _ = await ask(.payment, .POST, "\(address)/payment", from: .now)
         }
-        scoreboard.note(status, of: link.order)
     }
 
     /// Asks again, a little later, where the server says that it cannot now.

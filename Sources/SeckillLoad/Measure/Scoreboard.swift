@@ -15,12 +15,10 @@ final class Scoreboard: Sendable {
         var begun: ContinuousClock.Instant?
         var steps: [Step: StepRecord] = [:]
         var seconds: [Second] = []
-        /// Orders that were acknowledged by a 202.
+        /// Orders that were acknowledged by a 202, or found when the answer had been lost.
         var acknowledged: Set<String> = []
-        /// Orders whose purchase was posted and never answered, by the last word about them.
+        /// Orders whose purchase was posted, and of which it is not known whether they were taken.
         var unknown: Set<String> = []
-        /// Acknowledged orders by the last status that was seen.
-        var statuses: [String: String] = [:]
         var purchasesEnded = 0
     }
 
@@ -49,6 +47,5 @@ final class Scoreboard: Sendable {
 
     func acknowledge(_ order: String) { state.withLock { _ = $0.acknowledged.insert(order) } }
     func leaveUnknown(_ order: String) { state.withLock { _ = $0.unknown.insert(order) } }
-    func note(_ status: String, of order: String) { state.withLock { $0.statuses[order] = status } }
     func endPurchase() { state.withLock { $0.purchasesEnded += 1 } }
 }

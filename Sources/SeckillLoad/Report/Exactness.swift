@@ -1,8 +1,8 @@
 /// Whether what the clients were promised is what the server counts.
 struct Exactness: Sendable {
-    /// Orders that clients hold a 202 for.
+    /// Orders that clients hold a 202 for, or found.
     let acknowledged: Int
-    /// Orders that were posted and never answered: each may count or not.
+    /// Orders that were posted and of which nothing is known: each may count or not.
     let unknown: Int
     /// Orders that the server took meanwhile.
     let taken: Int

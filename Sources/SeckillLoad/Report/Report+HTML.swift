@@ -55,8 +55,7 @@ extension Report {
         let counts = [
             record.count, record.done, record.count - record.done - record.failed, record.failed, Int(row.rate),
         ]
-        let times = (row.percentiles + [row.longest, row.corrected99]).map { String(format: "%.1f", $0) }
-        return "<tr><td>\(row.step.rawValue)" + (counts.map(String.init) + times).map { "<td>\($0)" }.joined()
+        return "<tr><td>\(row.step.rawValue)" + (counts.map(String.init) + times(row)).map { "<td>\($0)" }.joined()
     }
 
     private var ratesChart: String {

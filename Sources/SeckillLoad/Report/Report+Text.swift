@@ -15,7 +15,7 @@ extension Report {
                 Self.cells(
                     [row.step.rawValue, "\(record.count)", "\(record.done)"]
                         + ["\(record.count - record.done - record.failed)", "\(record.failed)", "\(Int(row.rate))"]
-                        + (row.percentiles + [row.longest, row.corrected99]).map { String(format: "%.1f", $0) }
+                        + Self.times(row)
                 )
             )
         }

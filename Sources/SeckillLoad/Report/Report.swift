@@ -9,6 +9,8 @@ struct Report: Sendable {
     /// What was seen before the clock ran.
     let preparation: Scoreboard.State
     let elapsed: Duration
+    /// Whether the crowd came to its end.
+    let isComplete: Bool
     /// What the proofs of work cost; nil if none were asked for.
     let work: WorkSolver.Record?
     /// Nil if the server could not be asked.
@@ -21,8 +23,9 @@ struct Report: Sendable {
         var rate: Double
         var percentiles: [Double]
         var longest: Double
-        /// The 99th percentile without the coordinated omission of a closed loop.
-        var corrected99: Double
+        /// The 99th percentile without coordinated omission. Nil for what follows another step in an open loop: how often
+        /// it would have been asked for is not known.
+        var corrected99: Double?
     }
 
     static let percentiles = [50.0, 90, 99, 99.9]
@@ -31,22 +34,25 @@ struct Report: Sendable {
         Step.allCases.compactMap { step in
             guard let record = state.steps[step] else { return nil }
             let latency = record.latency
-            // In an open loop each answer is timed from when it was due: there is nothing left to correct.
-            let corrected =
-                plan.arrivals == nil
-                ? record.corrected(expecting: plan.think + .microseconds(Int64(latency.median))) : latency
+            let corrected: Histogram<UInt64>? =
+                if plan.isTimedFromDue(step) {
+                    // There is nothing left to correct.
+                    latency
+                } else if plan.arrivals == nil {
+                    record.corrected(expecting: plan.think + .microseconds(Int64(latency.median)))
+                } else {
+                    nil
+                }
             return Row(
                 step: step,
                 record: record,
                 rate: Double(record.count) / max(elapsed.inSeconds, 0.001),
                 percentiles: Self.percentiles.map { Self.milliseconds(latency.valueAtPercentile($0)) },
                 longest: Self.milliseconds(latency.maxRecorded),
-                corrected99: Self.milliseconds(corrected.valueAtPercentile(99))
+                corrected99: corrected.map { Self.milliseconds($0.valueAtPercentile(99)) }
             )
         }
     }
-
-    var isComplete: Bool { state.purchasesEnded == plan.purchases }
 
     var headline: String {
         let loop = plan.arrivals.map { "open loop, \(Int($0)) purchases/s" } ?? "closed loop"
@@ -78,6 +84,12 @@ struct Report: Sendable {
             Self.milliseconds(latency.valueAtPercentile(50)),
             Self.milliseconds(latency.valueAtPercentile(99))
         )
+    }
+
+    /// The times of a row, as they are shown.
+    static func times(_ row: Row) -> [String] {
+        (row.percentiles + [row.longest]).map { String(format: "%.1f", $0) }
+            + [row.corrected99.map { String(format: "%.1f", $0) } ?? "-"]
     }
 
     private static func milliseconds(_ microseconds: UInt64) -> Double { Double(microseconds) / 1000 }

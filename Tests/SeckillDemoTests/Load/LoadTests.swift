@@ -1,4 +1,5 @@
 import Foundation
+import SeckillCore
 import Testing
 
 /// The rehearsal tool against the real server.
@@ -58,6 +59,36 @@ struct LoadTests {
         #expect(end.status == 0, "\(end.err)")
         #expect(end.out.contains("ended early") && end.out.contains("exact: "), "\(end.out)")
         #expect(await server.stop().status == 0)
+    }
+
+    @Test func interruptedItDoesNotWaitForAServerThatHangs() async throws {
+        let (asked, ask) = AsyncStream.makeStream(of: Void.self)
+        let sessions = Locked(0)
+        let server = try await ScriptedServer { request in
+            if request == "GET /api/sales/rehearsal" { return .answer(200, #"{"remaining":1,"stock":1}"#) }
+            // It asks whether there is work, and then one client logs in.
+            if request.hasSuffix("/challenge") { return .answer(404, "{}") }
+            guard
+                sessions.withLock({
+                    $0 += 1; return $0
+                }) == 2
+            else { return .answer(204, "") }
+            ask.yield()
+            return .silence
+        }
+        let load = Program.executable.deletingLastPathComponent().appending(path: "SeckillLoad")
+        let program = try Program(
+            ["http://127.0.0.1:\(server.port)", "--buyers", "1", "--timeout", "60"],
+            of: load,
+            in: TemporaryFolder()
+        )
+        _ = await asked.first { _ in true }
+        let start = ContinuousClock.now
+        _ = kill(program.pid, SIGINT)
+        let end = await program.end()
+        #expect(end.status == 0 && end.out.contains("ended early"), "\(end)")
+        #expect(ContinuousClock.now - start < .seconds(20))
+        await server.close()
     }
 
     @Test func aServerThatIsNotThereIsSaid() async throws {
