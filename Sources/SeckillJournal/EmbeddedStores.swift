@@ -5,8 +5,9 @@ public import SeckillCore
 /// The durable stores of one process that needs no server: a directory with a stock journal, a session journal and a
 /// lock.
 ///
-/// The lock is the operating system's: it ends with the process, however that ends, so a dead owner never stands in
-/// the way, and a living one is named. It is held until ``close()``, or until both stores are gone. Keep the directory on a local disk, beside the ledger it belongs to.
+/// The lock is the operating system's: it ends with the process, however that ends, so a dead owner never stands in the
+/// way, and a living one is named. It is held until ``close()``, or until both stores are gone. Keep the directory on a
+/// local disk, beside the ledger it belongs to.
 public final class EmbeddedStores: Sendable {
     /// Who gets a unit.
     public let stock: JournalStockStore

@@ -1,9 +1,9 @@
 /// Keeps one caller from crowding out the others.
 ///
 /// "5 per 5 s" means never more than 5 admitted in *any* 5 s window, by the store's clock: a sliding log, not counters
-/// that reset on the hour. A refusal counts for nothing. Atomic per key, and keys are compared by bytes; memory is bounded, and where the bound would
-/// be passed the limiter throws `overloaded` rather than forget somebody. **Errors**: `unavailable`, `overloaded`;
-/// after `outcomeUnknown` the request may have been counted.
+/// that reset on the hour. A refusal counts for nothing. Atomic per key, and keys are compared by bytes; memory is
+/// bounded, and where the bound would be passed the limiter throws `overloaded` rather than forget somebody.
+/// **Errors**: `unavailable`, `overloaded`; after `outcomeUnknown` the request may have been counted.
 public protocol RateLimiter: Sendable {
     /// Counts one request of `key` now, or says how long to wait until one would be admitted.
     func admit(_ key: String) async throws -> RateDecision

@@ -5,7 +5,8 @@ extension FlashSale: Service {
     /// and the watch over the stock store.
     ///
     /// At graceful shutdown it goes on recording until nothing is queued or ``Configuration/drainLimit`` is over, so
-    /// stop taking requests first; what the ledger does not take by then stays queued. Failures of backends are logged and tried again; it returns only when told to.
+    /// stop taking requests first; what the ledger does not take by then stays queued. Failures of backends are logged
+    /// and tried again; it returns only when told to.
     public func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await self.reconciler.run() }
