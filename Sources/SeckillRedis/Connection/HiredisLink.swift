@@ -13,6 +13,8 @@ final class HiredisLink {
     private(set) var inFlight = InFlight()
     /// Callers whose wait is over, and what they get. Nil is a broken connection.
     private var settled: [(Reply, RedisValue?)] = []
+    /// Commands in the output buffer that no write has been tried for.
+    private(set) var unsent = 0
     private var onMessage: ((RedisValue) -> Void)?
 
     /// Begins to connect. Resolving a host name blocks.
@@ -68,6 +70,7 @@ final class HiredisLink {
         }
         guard accepted == REDIS_OK else { return false }
         inFlight.append(receiver, at: now)
+        unsent += 1
         return true
     }
 
@@ -95,8 +98,13 @@ final class HiredisLink {
         if let context { redisAsyncHandleRead(context) }
     }
 
+    /// Whether more commands are worth waiting for before these are sent: answers to so many are still to come that
+    /// Redis has work enough, and their callers will be here again at once.
+    var mayGrow: Bool { unsent < 32 && inFlight.count - unsent >= 16 }
+
     /// Writes as much as the socket takes.
     func write() {
+        unsent = 0
         if let context { redisAsyncHandleWrite(context) }
     }
 
@@ -112,9 +120,10 @@ final class HiredisLink {
         }
     }
 
-    func takeSettled() -> [(Reply, RedisValue?)] {
-        defer { settled.removeAll(keepingCapacity: true) }
-        return settled
+    /// - Parameter spare: what the last call returned, done with; its buffer is used again.
+    func takeSettled(into spare: inout [(Reply, RedisValue?)]) {
+        spare.removeAll(keepingCapacity: true)
+        swap(&spare, &settled)
     }
 
     // MARK: Called by hiredis

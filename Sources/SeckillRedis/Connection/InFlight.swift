@@ -18,6 +18,8 @@ struct InFlight {
     /// How many at the head of the line have been told that they waited long enough.
     private var givenUp = 0
 
+    var count: Int { line.count }
+
     /// When the answer that comes next was asked for.
     var oldest: Duration? { line.first?.sentAt }
 

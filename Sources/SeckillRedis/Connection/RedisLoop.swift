@@ -34,6 +34,7 @@ final class RedisLoop {
     private var isFailing = false
     /// Why the connection must be dropped, once hiredis has returned: it would free itself under its own feet.
     private var doom: String?
+    private var settled: [(Reply, RedisValue?)] = []
     private var closingAt: Duration?
 
     init(_ configuration: RedisConfiguration, _ purpose: Purpose, _ mailbox: Mailbox, _ logger: Logger) {
@@ -59,7 +60,7 @@ final class RedisLoop {
             if let doubt = work.doubt, let link { drop(link, because: doubt) }
             submit(work.entries, at: now)
             keepTime(at: now)
-            if let link, link.wantsToWrite, case .up = phase { link.write() }
+            if let link, link.wantsToWrite, case .up = phase, !(link.mayGrow && readAtOnce()) { link.write() }
             // Who came meanwhile is served at once; nobody else is looking, so sleeping would lose them.
             // And nothing will ever come from a connection that was refused on the spot.
             if work.entries.isEmpty, work.doubt == nil, link?.isAlive != false { sleep() }
@@ -76,6 +77,13 @@ final class RedisLoop {
         return now - closingAt! >= Self.farewell
     }
 
+    /// Reads what is there, without waiting. Whether there was anything.
+    private func readAtOnce() -> Bool {
+        guard let link, wait(on: mailbox.pipe, and: link, timeout: .zero).canRead else { return false }
+        link.read()
+        return true
+    }
+
     private func sleep() {
         let readiness = wait(on: mailbox.pipe, and: link, timeout: timeout)
         if readiness.isWoken { mailbox.pipe.drain() }
@@ -87,7 +95,7 @@ final class RedisLoop {
     /// after it takes nothing any more.
     private func settle() {
         guard let link else { return mailbox.rise(answered: 0) }
-        let settled = link.takeSettled()
+        link.takeSettled(into: &settled)
         mailbox.rise(answered: settled.count)
         if !link.isAlive { broke(link.failure) }
         Self.resume(settled)
@@ -199,7 +207,8 @@ final class RedisLoop {
     private func drop(_ link: HiredisLink, because reason: String) {
         link.free()
         broke(reason)
-        Self.resume(link.takeSettled())
+        link.takeSettled(into: &settled)
+        Self.resume(settled)
     }
 
     private func broke(_ reason: String) {
