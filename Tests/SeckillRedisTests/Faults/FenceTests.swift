@@ -8,12 +8,9 @@ import Testing
 @Suite(.ifRedisServer) struct FenceTests {
     /// By the clock of the server two entries get one name only if it is set back; so it is given by hand.
     @Test func aLateAcknowledgementHitsNothingOfALaterEpoch() async throws {
-        try await RedisServer.with { server in
-            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let store = RedisStockStore(redis)
+        try await RedisStockStore.withSale { redis, store in
             let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
             let user = UserID("alice")!
-            try await store.install(epoch: 1)
             _ = try await store.reserve(signer.mintOrder(sale: Shop.sale, epoch: 1, user: user), for: user)
             let late = try await store.outbox.receive(10, as: ConsumerID("slow"), wait: .zero)
             let id = try #require(late.first?.receipt.split(separator: ".").last)
@@ -26,31 +23,37 @@ import Testing
             ])
             try await store.outbox.acknowledge(late)
             #expect(try await store.outbox.depth().count == 1)
-            await redis.close()
         }
     }
 
     /// Nothing more is sold from an outbox that lacks what was sold before, whoever is late to notice.
     @Test func nothingIsReservedBehindATrimmedOutbox() async throws {
-        try await RedisServer.with { server in
-            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let store = RedisStockStore(redis)
+        try await RedisStockStore.withSale { redis, store in
             let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
             let user = UserID("alice")!
             func reserve() async throws {
                 _ = try await store.reserve(signer.mintOrder(sale: Shop.sale, epoch: 1, user: user), for: user)
             }
-            try await store.install(epoch: 1)
             try await reserve()
             try await reserve()
             _ = try await redis.send(["XTRIM", store.keys.outbox(Shop.sale, 1).text, "MAXLEN", "=", "1"])
             await #expect(throws: SeckillError.self) { try await reserve() }
-            await redis.close()
         }
     }
 }
 
 extension RedisStockStore {
+    /// A store on a server of its own, with ``Shop/sale`` in its first epoch.
+    static func withSale(_ body: @Sendable (RedisConnection, RedisStockStore) async throws -> Void) async throws {
+        try await RedisServer.with { server in
+            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
+            let store = RedisStockStore(redis)
+            try await store.install(epoch: 1)
+            try await body(redis, store)
+            await redis.close()
+        }
+    }
+
     /// Ten units, five for each.
     func install(epoch: Int, _ terms: SaleTerms? = nil) async throws {
         let usual = SaleTerms(

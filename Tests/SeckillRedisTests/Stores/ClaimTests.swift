@@ -6,18 +6,6 @@ import Testing
 
 /// How a rebuild takes an outbox.
 @Suite(.ifRedisServer) struct ClaimTests {
-    private static func with(
-        _ body: @Sendable (RedisConnection, RedisStockStore) async throws -> Void
-    ) async throws {
-        try await RedisServer.with { server in
-            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let store = RedisStockStore(redis)
-            try await store.install(epoch: 1)
-            try await body(redis, store)
-            await redis.close()
-        }
-    }
-
     private static func claim(_ store: RedisStockStore) async throws -> ClaimOutcome {
         try await store.claim(
             Shop.sale,
@@ -30,7 +18,7 @@ import Testing
 
     /// Not in one answer, for which Redis would need seconds.
     @Test func aLargeOutboxIsDrainedInPages() async throws {
-        try await Self.with { redis, store in
+        try await RedisStockStore.withSale { redis, store in
             let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
             let user = UserID("alice")!
             let orders = (0..<2500).map { _ in signer.mintOrder(sale: Shop.sale, epoch: 1, user: user) }
@@ -56,7 +44,7 @@ import Testing
     }
 
     @Test func aClaimWhoseOutboxCannotBeReadIsGivenUp() async throws {
-        try await Self.with { redis, store in
+        try await RedisStockStore.withSale { redis, store in
             try await store.distrust(Shop.sale, epoch: 1)
             _ = try await redis.send(["ACL", "SETUSER", "default", "-xrange"])
             await #expect(throws: SeckillError.self) { try await Self.claim(store) }
@@ -69,7 +57,7 @@ import Testing
 
     /// Whoever is cancelled is told so at once; their last word is sent all the same.
     @Test func aCancelledRebuilderGivesItsClaimUp() async throws {
-        try await Self.with { redis, store in
+        try await RedisStockStore.withSale { redis, store in
             try await store.distrust(Shop.sale, epoch: 1)
             guard case .claimed(let claim, _) = try await Self.claim(store) else {
                 throw NeverHappened(description: "not claimed")

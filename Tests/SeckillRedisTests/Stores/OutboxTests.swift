@@ -13,13 +13,9 @@ import Testing
     private static func with(
         _ body: @Sendable (RedisConnection, RedisStockStore) async throws -> Void
     ) async throws {
-        try await RedisServer.with { server in
-            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let store = RedisStockStore(redis)
-            try await store.install(epoch: 1)
+        try await RedisStockStore.withSale { redis, store in
             try await install(store, epoch: 1)
             try await body(redis, store)
-            await redis.close()
         }
     }
 
