@@ -35,7 +35,8 @@ struct HotSiteTests {
                     let isRecorded = try await eventually {
                         // The worker rests between two batches.
                         front.clock.advance(by: .milliseconds(20))
-                        return try await front.send(.get, "/api/orders/\(order)", nil, alice)["status"] == "awaiting_payment"
+                        return try await front.send(.get, "/api/orders/\(order)", nil, alice)["status"]
+                            == "awaiting_payment"
                     }
                     #expect(isRecorded)
                 }
