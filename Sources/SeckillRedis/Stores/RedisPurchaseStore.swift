@@ -32,18 +32,22 @@ public struct RedisPurchaseStore: PurchaseStore {
         limiter?.appendRate(to: &command)
         let answer = try await stock.run(command, for: order.sale, on: connected)
 
-        guard let words = answer.words(2) else { throw Self.odd }
-        switch words[0] {
-        case "refused": throw stock.redis.failure(RedisError(words[1]), on: connected)
-        case "nobody": return .noSession
-        // A session that cannot be read is none.
-        case "other": return answer.session(behind: 2).map { .anotherUser($0) } ?? .noSession
-        default: break
+        guard let words = answer.words(4), words[0] != "refused", let session = Session(words[2...]) else {
+            guard let words = answer.words(2) else { throw Self.odd }
+            switch words[0] {
+            case "refused": throw stock.redis.failure(RedisError(words[1]), on: connected)
+            // A session that cannot be read is none.
+            case "nobody", "other": return .noSession
+            default: throw Self.odd
+            }
         }
-        guard let words = answer.words(3), let session = answer.session(behind: 2) else { throw Self.odd }
-        guard words[0] == "wait" else { return .decided(session, try stock.reserveOutcome(words)) }
-        guard let wait = Int(words[1]) else { throw Self.odd }
-        return .rateLimited(session, retryAfter: .microseconds(wait))
+        switch words[0] {
+        case "other": return .anotherUser(session)
+        case "wait":
+            guard let wait = Int(words[1]) else { throw Self.odd }
+            return .rateLimited(session, retryAfter: .microseconds(wait))
+        default: return .decided(session, try stock.reserveOutcome(words))
+        }
     }
 
     private static let odd = RedisStockStore.odd("purchase")

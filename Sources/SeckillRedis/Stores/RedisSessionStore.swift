@@ -46,12 +46,15 @@ public struct RedisSessionStore: SessionStore {
 
 extension RedisValue {
     /// Read from `end user`. By bytes: a user may begin with what combines with the space before.
-    var session: Session? { session(behind: 0) }
+    var session: Session? { words(2).flatMap { Session($0[...]) } }
+}
 
-    /// The same behind so many other words.
-    func session(behind others: Int) -> Session? {
-        guard let words = words(others + 2), let end = Int64(words[others]), let user = UserID(words[others + 1])
+extension Session {
+    /// From its end and its user, the words that are kept of it.
+    init?(_ words: ArraySlice<String>) {
+        guard words.count == 2, let first = words.first, let end = Int64(first),
+            let user = words.last.flatMap(UserID.init)
         else { return nil }
-        return Session(user: user, expiresAt: Timestamp(milliseconds: end))
+        self.init(user: user, expiresAt: Timestamp(milliseconds: end))
     }
 }
