@@ -6,6 +6,8 @@
 final class Catalog: Sendable {
     private struct State {
         var records: [SaleID: SaleRecord] = [:]
+        /// Sales whose row could not be read. Their last record, if there is one, stays.
+        var damaged: Set<SaleID> = []
         /// When somebody last looked for a sale that was not here.
         var triedAt: Duration?
         /// When the last read that succeeded began.
@@ -29,12 +31,15 @@ final class Catalog: Sendable {
 
     /// Whether there is such a sale, or nil where the ledger would have to be asked.
     func knows(_ sale: SaleID) -> Bool? {
-        let (isThere, readAt) = state.withLock { ($0.records[sale] != nil, $0.readAt) }
+        let (isThere, readAt) = state.withLock {
+            ($0.records[sale] != nil || $0.damaged.contains(sale), $0.readAt)
+        }
         if isThere { return true }
         return isWithin(Self.missInterval, readAt) ? false : nil
     }
 
-    /// - Throws: `unavailable` where the ledger was asked a moment ago and has not said that there is no such sale.
+    /// - Throws: `unavailable` where the ledger was asked a moment ago and has not said that there is no such sale;
+    ///   `damaged` for a sale whose row cannot be read.
     func record(of sale: SaleID) async throws -> SaleRecord? {
         if let known = knows(sale), !known { return nil }
         let (record, readAt, isDue) = state.withLock { state in
@@ -44,7 +49,8 @@ final class Catalog: Sendable {
         }
         if let record { return record }
         if isDue {
-            try await refresh()
+            let damaged = try await refresh().damaged
+            if damaged.contains(sale) { throw SeckillError(.damaged, "the row of this sale in the ledger is damaged") }
             return state.withLock { $0.records[sale] }
         }
         // Another is reading: what was read just before will do.
@@ -63,11 +69,12 @@ final class Catalog: Sendable {
     func learn(_ record: SaleRecord) { state.withLock { $0.learn(record) } }
 
     @discardableResult
-    func refresh() async throws -> [SaleRecord] {
+    func refresh() async throws -> SaleListing {
         let now = clock.uptime
         let fresh = try await ledger.sales()
         state.withLock { state in
-            for record in fresh { state.learn(record) }
+            for record in fresh.records { state.learn(record) }
+            state.damaged = Set(fresh.damaged)
             state.readAt = now
         }
         return fresh

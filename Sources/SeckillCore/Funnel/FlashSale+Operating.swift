@@ -10,12 +10,24 @@ extension FlashSale {
         if case .conflict = outcome { return outcome }
         try await catalog.refresh()
         do {
-            _ = try await rebuild.ensure(sale.id)
+            try await install(sale.id)
         } catch {
             logger.warning("stock not installed yet", metadata: ["seckill.sale": "\(sale.id)", "error": "\(error)"])
         }
         try await look(at: sale.id)
         return outcome
+    }
+
+    /// Installs the stock of a sale, or waits until another rebuild has: a second at most.
+    private func install(_ sale: SaleID) async throws {
+        for _ in 1...100 {
+            switch try await rebuild.ensure(sale) {
+            case .current, .rebuilt, .refused: return
+            case .failed(let error): throw error
+            case .busy: try await clock.sleep(for: .milliseconds(10))
+            }
+        }
+        throw SeckillError(.unavailable, "another rebuild of the sale is under way")
     }
 
     /// Turns the operator's switch, in the ledger first and then in the store. Nil if there is no such sale. Closing is
@@ -33,8 +45,18 @@ extension FlashSale {
     }
 
     /// Adds units to a sale. Nil if there is no such sale.
-    public func restock(_ sale: SaleID, adding units: Int) async throws -> SaleStatus? {
-        let id = "restock." + Base64URL.encode(random.bytes(12))
+    ///
+    /// - Parameter id: makes a repeat harmless, after an unknown outcome for instance: one id of a sale adds units once.
+    ///   1 to 64 visible ASCII characters; nil for an id of its own, which adds units at each call.
+    /// - Throws: ``SeckillError``: `invalid` for such an id, or units that are out of range.
+    public func restock(_ sale: SaleID, adding units: Int, id: String? = nil) async throws -> SaleStatus? {
+        if let id {
+            guard (1...64).contains(id.utf8.count), id.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw SeckillError(.invalid, "the id of a restock must be 1 to 64 visible ASCII characters")
+            }
+        }
+        // Orders give units back under their own ids, which do not begin like this: a sale's id has no dot.
+        let id = "restock." + (id ?? Base64URL.encode(random.bytes(12)))
         guard let record = try await ledger.restock(sale, adding: units, id: id) else { return nil }
         catalog.learn(record)
         do {
@@ -79,17 +101,88 @@ extension FlashSale {
         return depth
     }
 
-    /// Whether purchases can be answered: ledger and stock store reachable, and every sale that sells installed.
-    public func isReady() async -> Bool {
+    /// Whether this node can answer purchases, and what is wrong with which sale. Reads the ledger and the stock store.
+    public func readiness() async -> Readiness {
+        var readiness = Readiness(isReady: true)
+        var sells = false
         do {
-            for record in try await ledger.sales() where !record.isClosed(at: clock.now) {
-                guard let snapshot = try await stock.snapshot(of: record.sale.id), snapshot.epoch == record.epoch else {
-                    return false
+            let listing = try await ledger.sales()
+            for sale in listing.damaged { readiness.troubles[sale] = .damaged }
+            for record in listing.records where !record.isClosed(at: clock.now) {
+                let sale = record.sale.id
+                let snapshot = try await stock.snapshot(of: sale)
+                if snapshot?.epoch == record.epoch, record.holder == stock.name {
+                    sells = true
+                } else if let trouble = troubles[sale] {
+                    readiness.troubles[sale] = trouble
+                } else {
+                    readiness.troubles[sale] = .rebuilding
+                    readiness.isReady = false
                 }
             }
-            return true
+            if !sells, !readiness.troubles.isEmpty { readiness.isReady = false }
         } catch {
-            return false
+            readiness.isReady = false
+            readiness.reasons.append("\(error)")
+        }
+        return readiness
+    }
+
+    // MARK: Which store holds the sales
+
+    /// The sales that are not over and that the ledger gives to another store than this one.
+    ///
+    /// Servers should look before they serve: while any is listed, this node does not sell it.
+    public func heldElsewhere() async throws -> [SaleID: StoreName] {
+        let others = try await ledger.sales().records.filter { !$0.isClosed(at: clock.now) && $0.holder != stock.name }
+        return Dictionary(
+            uniqueKeysWithValues: others.compactMap { record in record.holder.map { (record.sale.id, $0) } }
+        )
+    }
+
+    /// Makes this store the holder of every sale that another store holds. The act of an operator, who says that the other
+    /// store is out of use.
+    ///
+    /// Orders that the other store has answered and that are in the ledger stay as they are. Those that it has answered
+    /// and that are not recorded when this store begins its first epoch become `rejected`, because `lost`. Links of
+    /// before stop selling.
+    /// - Returns: the sales taken over, by id.
+    @discardableResult
+    public func takeOver() async throws -> [SaleID] {
+        var taken: [SaleID] = []
+        for record in try await ledger.sales().records where record.holder != nil && record.holder != stock.name {
+            let (sale, number) = (record.sale.id, record.takeover + 1)
+            guard try await ledger.transfer(sale, to: stock.name, takeover: number)?.holder == stock.name else {
+                throw SeckillError(.unavailable, "another store was named the holder of \(sale) at the same moment")
+            }
+            logger.notice(
+                "sale taken over",
+                metadata: [
+                    "seckill.sale": "\(sale)", "seckill.from": "\(record.holder?.text ?? "nobody")",
+                    "seckill.to": "\(stock.name)", "seckill.takeover": "\(number)",
+                ]
+            )
+            taken.append(sale)
+        }
+        return taken
+    }
+
+    /// Gives up every sale that this store holds, so that another may hold it: the orderly end of a store that only this
+    /// process uses. Call it when ``run()`` has returned and nothing is sold through the store any more.
+    ///
+    /// Nothing changes until another store begins an epoch: this one may also take its sales again. A sale of which
+    /// orders are still queued is kept, because only this store knows them.
+    public func releaseSales() async throws {
+        for record in try await ledger.sales().records where record.holder == stock.name {
+            let (sale, number) = (record.sale.id, record.takeover + 1)
+            guard let snapshot = try? await stock.snapshot(of: sale), snapshot.pending == 0 else {
+                logger.notice(
+                    "sale kept by its store: it is not known to be empty",
+                    metadata: ["seckill.sale": "\(sale)"]
+                )
+                continue
+            }
+            _ = try await ledger.transfer(sale, to: nil, takeover: number)
         }
     }
 

@@ -25,6 +25,7 @@ public final class FlashSale: Sendable {
     let soldOut: SoldOutFlags
     let board = SaleBoard()
     let events = OrderNews()
+    let troubles: SaleTroubles
     let metrics = FunnelMetrics()
 
     /// A funnel over these backends.
@@ -64,6 +65,7 @@ public final class FlashSale: Sendable {
         self.logger = logger
         catalog = Catalog(ledger: ledger, clock: clock)
         soldOut = SoldOutFlags(clock: clock)
+        troubles = SaleTroubles(logger: logger)
     }
 
     /// Who is asking.

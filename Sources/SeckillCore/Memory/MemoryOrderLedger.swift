@@ -2,10 +2,14 @@ internal import HeapModule
 
 /// A ledger in this process, for tests: it keeps every rule of the real one except that it survives nothing.
 public final class MemoryOrderLedger: OrderLedger {
+    private let id: LedgerID
     private let book = Locked(LedgerBook())
 
-    /// An empty ledger.
-    public init() {}
+    /// An empty ledger, whose identity is `id`.
+    public init(id: LedgerID = .random()) { self.id = id }
+
+    /// The identity it was made with.
+    public func identity() async throws -> LedgerID { id }
 
     /// Adds a sale.
     public func create(_ sale: Sale) async throws -> CreateSaleOutcome { book.withLock { $0.create(sale) } }
@@ -14,8 +18,8 @@ public final class MemoryOrderLedger: OrderLedger {
     public func sale(_ id: SaleID) async throws -> SaleRecord? { book.withLock { $0.sales[id]?.record } }
 
     /// All sales, by id.
-    public func sales() async throws -> [SaleRecord] {
-        book.withLock { $0.sales.values.map(\.record).sorted { $0.sale.id.text < $1.sale.id.text } }
+    public func sales() async throws -> SaleListing {
+        SaleListing(book.withLock { $0.sales.values.map(\.record).sorted { $0.sale.id.text < $1.sale.id.text } })
     }
 
     /// Turns the switch.
@@ -68,18 +72,34 @@ public final class MemoryOrderLedger: OrderLedger {
     }
 
     /// Oldest first.
-    public func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
+    public func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
         book.withLock { Array($0.returns.lazy.filter { !sales.contains($0.sale) }.prefix(limit)) }
     }
 
-    /// Marks as made.
-    public func closeReturns(_ returns: [StockReturn]) async throws {
-        book.withLock { $0.closeReturns(Set(returns)) }
+    /// Marks as applied.
+    public func markReturnsApplied(_ returns: [StockReturn]) async throws {
+        book.withLock { $0.markReturnsApplied(Set(returns)) }
     }
 
-    /// Raises the epoch.
-    public func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
-        book.withLock { $0.beginEpoch(after: epoch, of: sale) }
+    /// Names the holder.
+    public func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord? {
+        book.withLock { $0.sales[sale]?.transfer(to: store, takeover: number) }
+    }
+
+    /// Raises the epoch above a store's.
+    public func raiseEpoch(of sale: SaleID, above epoch: Int, acceptingLoss: Bool) async throws -> SaleRecord? {
+        try book.withLock { book throws(SeckillError) in
+            try book.raiseEpoch(of: sale, above: epoch, acceptingLoss: acceptingLoss)
+        }
+    }
+
+    /// Begins the next epoch.
+    public func beginEpoch(
+        after epoch: Int,
+        of sale: SaleID,
+        in store: StoreName
+    ) async throws -> BeginEpochOutcome? {
+        try book.withLock { book throws(SeckillError) in try book.beginEpoch(after: epoch, of: sale, in: store) }
     }
 
     /// Sums up.
@@ -105,6 +125,14 @@ private struct LedgerBook: Sendable {
             if record.admission != .closed, record.admission != admission {
                 record.admission = admission
                 record.revision += 1
+            }
+            return record
+        }
+
+        mutating func transfer(to store: StoreName?, takeover number: Int) -> SaleRecord {
+            if number > record.takeover {
+                record.holder = store
+                record.takeover = number
             }
             return record
         }
@@ -217,8 +245,10 @@ private struct LedgerBook: Sendable {
             reason: reason
         )
         let sale = reservation.order.sale
+        sales[sale]!.record.orders += 1
         if reservation.order.epoch == sales[sale]!.record.epoch {
             sales[sale]!.record.sequence = max(sales[sale]!.record.sequence, reservation.sequence)
+            sales[sale]!.record.recorded += 1
         }
         orders[order.id] = order
         ordersOf[order.user, default: []].append(order.id)
@@ -264,22 +294,49 @@ private struct LedgerBook: Sendable {
         return order
     }
 
-    mutating func closeReturns(_ made: Set<StockReturn>) {
+    mutating func markReturnsApplied(_ made: Set<StockReturn>) {
         returns.removeAll { made.contains($0) }
     }
 
-    mutating func beginEpoch(after epoch: Int, of sale: SaleID) -> InstalledStock? {
-        guard var row = sales[sale], row.record.epoch == epoch else { return nil }
-        row.record.epoch += 1
-        row.record.sequence = 0
-        sales[sale] = row
-        returns.removeAll { $0.sale == sale }
-        return InstalledStock(
-            terms: row.record.terms,
-            epoch: row.record.epoch,
-            remaining: row.record.stock - row.live,
-            held: row.held.filter { $0.value > 0 }
+    mutating func beginEpoch(
+        after epoch: Int,
+        of sale: SaleID,
+        in store: StoreName
+    ) throws(SeckillError) -> BeginEpochOutcome? {
+        guard let row = sales[sale] else { return nil }
+        guard row.record.holder == store else { return .heldElsewhere(row.record.holder) }
+        guard row.record.epoch == epoch else { return .superseded }
+        try raise(sale, to: epoch + 1)
+        sales[sale]!.record.installed = row.record.stock - row.live
+        return .begun(
+            InstalledStock(
+                terms: row.record.terms,
+                epoch: epoch + 1,
+                remaining: row.record.stock - row.live,
+                held: row.held.filter { $0.value > 0 },
+                orders: row.record.orders
+            )
         )
+    }
+
+    mutating func raiseEpoch(
+        of sale: SaleID,
+        above epoch: Int,
+        acceptingLoss: Bool
+    ) throws(SeckillError) -> SaleRecord? {
+        guard let present = sales[sale]?.record.epoch else { return nil }
+        if acceptingLoss || present <= epoch { try raise(sale, to: max(present, epoch) + 1) }
+        if acceptingLoss { sales[sale]!.record.restoredEpoch = sales[sale]!.record.epoch }
+        return sales[sale]!.record
+    }
+
+    private mutating func raise(_ sale: SaleID, to epoch: Int) throws(SeckillError) {
+        try StockSnapshot.check(epoch: epoch)
+        sales[sale]!.record.epoch = epoch
+        sales[sale]!.record.sequence = 0
+        sales[sale]!.record.recorded = 0
+        sales[sale]!.record.installed = 0
+        returns.removeAll { $0.sale == sale }
     }
 
     func totals(of sale: SaleID) -> SaleTotals? {

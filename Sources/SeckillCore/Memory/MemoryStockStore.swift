@@ -12,6 +12,10 @@ public final class MemoryStockStore: StockStore {
     private struct Claims: Sendable {
         var made = 0
         var open: [SaleID: Claim] = [:]
+
+        func isAlive(_ claim: StockClaim, at now: Duration) -> Bool {
+            open[claim.sale].map { $0.token == claim.token && $0.until > now } ?? false
+        }
     }
 
     private let clock: any SaleClock
@@ -23,8 +27,21 @@ public final class MemoryStockStore: StockStore {
     private let arrivals = Bell()
     private let signals = Broadcast<Restock>()
 
-    /// An empty store, whose outbox holds at most `outboxLimit` orders of each sale.
-    public init(clock: any SaleClock = .system, random: any RandomSource = .system, outboxLimit: Int = 1_000_000) {
+    /// The name that it was made with.
+    public let name: StoreName
+
+    /// An empty store.
+    /// - Parameters:
+    ///   - name: tells it from other stores of the same ledger. Processes that share a ledger must not share a name,
+    ///     or each would rebuild its own store again and again.
+    ///   - outboxLimit: orders of one sale that may wait for a worker.
+    public init(
+        name: StoreName = StoreName("memory"),
+        clock: any SaleClock = .system,
+        random: any RandomSource = .system,
+        outboxLimit: Int = 1_000_000
+    ) {
+        self.name = name
         self.clock = clock
         self.outboxLimit = outboxLimit
         instance = StoreIdentity(Base64URL.encode(random.bytes(12)))
@@ -79,44 +96,62 @@ public final class MemoryStockStore: StockStore {
         shelf.with(terms.sale) { if $0.isTrusted { $0.update(terms) } }
     }
 
-    /// Step (b) of a rebuild.
+    /// Compares and claims in one step.
     public func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
+        _ record: SaleRecord,
         identity: StoreIdentity,
         lifetime: Duration
     ) async throws -> ClaimOutcome {
         guard identity == instance else { return .busy }
         let now = clock.uptime
+        let sale = record.sale.id
         return claims.withLock { claims in
-            let isCurrent = shelf.with(sale) { $0.isTrusted && $0.epoch == epoch && $0.sequence >= sequence }
-            if isCurrent == true { return .current }
+            let decided = shelf.with(sale) { $0.compare(with: record, isTrusted: $0.isTrusted) } ?? nil
+            if let decided { return decided }
             if let claim = claims.open[sale], claim.until > now { return .busy }
             claims.made += 1
             let token = String(claims.made)
             claims.open[sale] = Claim(token: token, until: now + lifetime)
-            // From here on nobody reserves what this claim has not drained.
-            let drained = shelf.with(sale) { stock in
+            let epoch = shelf.with(sale) { stock in
                 stock.isTrusted = false
-                return stock.unsettled
+                return stock.epoch
             }
-            return .claimed(StockClaim(sale: sale, token: token, identity: identity), drained: drained ?? [])
+            return .claimed(StockClaim(sale: sale, token: token, identity: identity, epoch: epoch ?? 0))
         }
     }
 
-    /// Step (e) of a rebuild.
-    public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
+    /// Moves the end of the lease.
+    public func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool {
         let now = clock.uptime
-        let fresh = SaleStock(stock)
-        let installed = claims.withLock { claims in
-            guard let held = claims.open[claim.sale], held.token == claim.token, held.until > now,
-                claim.identity == instance
-            else { return false }
-            claims.open[claim.sale] = nil
-            shelf.withLock { $0[claim.sale] = fresh }
+        return claims.withLock { claims in
+            guard claims.isAlive(claim, at: now), claim.identity == instance else { return false }
+            claims.open[claim.sale]?.until = now + lifetime
             return true
         }
+    }
+
+    /// Reads a page with the lock held.
+    public func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        shelf.with(claim.sale) { stock in
+            stock.epoch == claim.epoch ? stock.drain(after: cursor, limit: limit) : DrainPage([], next: nil)
+        } ?? DrainPage([], next: nil)
+    }
+
+    /// Builds the new stock beside the old one and exchanges them in one step.
+    public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
+        try StockSnapshot.check(epoch: stock.epoch)
+        let now = clock.uptime
+        let fresh = SaleStock(stock)
+        let (installed, replaced) = claims.withLock { claims in
+            guard claims.isAlive(claim, at: now), claim.identity == instance else { return (false, nil as SaleStock?) }
+            return shelf.withLock { sales in
+                guard sales[claim.sale]?.epoch ?? -1 < stock.epoch else { return (false, nil) }
+                claims.open[claim.sale] = nil
+                return (true, sales.updateValue(fresh, forKey: claim.sale))
+            }
+        }
+        // Freed here, not with the locks held: it may hold a million orders.
+        withExtendedLifetime(replaced) {}
         if installed { signals.send([Restock(sale: claim.sale, version: fresh.version)]) }
         return installed
     }

@@ -6,6 +6,8 @@ extension SaleStock {
         package let remaining: Int
         package let version: Int
         package let aside: Int
+        package let ordersBefore: Int
+        package let returned: Int
         package let orders: SaleOrders.Contents
         package let otherReturns: ByteStrings
 
@@ -15,6 +17,8 @@ extension SaleStock {
             remaining: Int,
             version: Int,
             aside: Int,
+            ordersBefore: Int,
+            returned: Int,
             orders: SaleOrders.Contents,
             otherReturns: ByteStrings
         ) {
@@ -23,6 +27,8 @@ extension SaleStock {
             self.remaining = remaining
             self.version = version
             self.aside = aside
+            self.ordersBefore = ordersBefore
+            self.returned = returned
             self.orders = orders
             self.otherReturns = otherReturns
         }
@@ -35,6 +41,8 @@ extension SaleStock {
             remaining: remaining,
             version: version,
             aside: outbox.aside,
+            ordersBefore: ordersBefore,
+            returned: returned,
             orders: orders.contents,
             otherReturns: otherReturns.strings
         )
@@ -43,8 +51,17 @@ extension SaleStock {
     // MARK: Back again
 
     /// A sale without users, orders and returns: the functions below add them, in the order of the image.
-    package init(restoring terms: SaleTerms, epoch: Int, remaining: Int, version: Int, aside: Int) {
-        self.init(terms, epoch: epoch, remaining: remaining, version: version)
+    package init(
+        restoring terms: SaleTerms,
+        epoch: Int,
+        remaining: Int,
+        version: Int,
+        aside: Int,
+        ordersBefore: Int = 0,
+        returned: Int = 0
+    ) {
+        self.init(terms, epoch: epoch, remaining: remaining, version: version, ordersBefore: ordersBefore)
+        self.returned = returned
         outbox.aside = aside
     }
 

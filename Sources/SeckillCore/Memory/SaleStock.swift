@@ -6,6 +6,10 @@ package struct SaleStock: Sendable {
     package let epoch: Int
     package internal(set) var remaining: Int
     package private(set) var version: Int
+    /// Rows that the ledger had of the sale when this epoch began.
+    package let ordersBefore: Int
+    /// Units given back in this epoch.
+    package internal(set) var returned = 0
     /// False once a tripwire has gone off: nothing is reserved or given back until a rebuild replaces this value.
     package var isTrusted = true
     /// Not trusted only because it was brought back from a file and nobody has compared it with the ledger since.
@@ -20,14 +24,16 @@ package struct SaleStock: Sendable {
             stock.terms,
             epoch: stock.epoch,
             remaining: stock.remaining,
-            version: StockSnapshot.firstVersion(of: stock.epoch)
+            version: StockSnapshot.firstVersion(of: stock.epoch),
+            ordersBefore: stock.orders
         )
         for (user, count) in stock.held {
             orders.setLiveOrders(of: orders.add(SaleOrders.Buyer(user)), to: count)
         }
     }
 
-    init(_ terms: SaleTerms, epoch: Int, remaining: Int, version: Int) {
+    init(_ terms: SaleTerms, epoch: Int, remaining: Int, version: Int, ordersBefore: Int = 0) {
+        self.ordersBefore = ordersBefore
         self.terms = terms
         self.epoch = epoch
         self.remaining = remaining
@@ -45,7 +51,9 @@ package struct SaleStock: Sendable {
             pending: outbox.pending,
             sequence: sequence,
             version: version,
-            revision: terms.revision
+            revision: terms.revision,
+            settled: sequence - outbox.pending,
+            returned: returned
         )
     }
 
@@ -92,6 +100,7 @@ package struct SaleStock: Sendable {
         guard isTrusted, units.epoch == epoch else { return .refused }
         guard rememberReturn(units.id) else { return .alreadyApplied }
         remaining += units.units
+        returned += units.units
         version += 1
         if let user = units.user {
             let known = orders.number(of: SaleOrders.Buyer(user))
@@ -121,6 +130,32 @@ package struct SaleStock: Sendable {
             otherReturns.insert(bytes, hash: hash)
             return true
         }
+    }
+
+    /// What ``StockStore/claim(_:identity:lifetime:)`` answers before it looks at leases: ``ClaimOutcome/current``,
+    /// ``ClaimOutcome/ahead(epoch:orders:)``, or nil where a rebuild is due.
+    package func compare(with record: SaleRecord, isTrusted: Bool) -> ClaimOutcome? {
+        let settled = sequence - outbox.pending
+        var orders = ordersBefore + settled
+        if epoch == record.epoch { orders = max(orders, record.orders + settled - record.recorded) }
+        if epoch > record.epoch || epoch >= record.restoredEpoch && orders > record.orders {
+            return .ahead(epoch: epoch, orders: orders)
+        }
+        let agrees = epoch == record.epoch && sequence >= record.sequence && snapshot.installed == record.installed
+        return isTrusted && agrees ? .current : nil
+    }
+
+    /// Up to `limit` entries of the outbox from behind `cursor`, the sequence of the entry read last.
+    package func drain(after cursor: String?, limit: Int) -> DrainPage {
+        var next = (cursor.flatMap { Int($0) } ?? 0) + 1
+        // Looks at more entries than it returns, most of which may be settled, but at a bounded number.
+        let end = min(sequence, next + 16 * limit)
+        var found: [Reservation] = []
+        while next <= end, found.count < limit {
+            if !orders[next].isSettled { found.append(orders.reservation(at: next)) }
+            next += 1
+        }
+        return DrainPage(found, next: next <= sequence ? String(next - 1) : nil)
     }
 
     package mutating func update(_ terms: SaleTerms) {

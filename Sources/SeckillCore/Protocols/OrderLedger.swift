@@ -1,10 +1,15 @@
-/// The truth about sales and orders: what is in it happened, and it alone says in which epoch a sale is.
+/// The source of truth for sales and orders. Only the ledger assigns a sale's epoch, and only it names the store that may
+/// hold a sale.
 ///
 /// Every method is one transaction, durable when it returns. Several processes may share a ledger.
-/// **Errors**: `unavailable` (full, locked, gone: nothing happened), `outcomeUnknown` (a commit whose end was not
-/// seen), `invalid` (this input can never be recorded). Every write is idempotent, so repeating one after any error is
+/// **Errors**: `unavailable` (full, locked, gone: nothing happened), `outcomeUnknown` (the end of a commit was not
+/// seen), `invalid` (this input can never be recorded), `damaged` (what is stored of the sale or order was altered:
+/// nothing happened; calls for other sales go on). Every write is idempotent, so repeating one after any error is
 /// safe. **Cancellation** does not undo a transaction that has begun. Time is passed in, never read.
 public protocol OrderLedger: Sendable {
+    /// The ledger's identity, drawn when it was created. A copy of a ledger has the same.
+    func identity() async throws -> LedgerID
+
     // MARK: Sales
 
     /// Adds a sale in epoch 0. The same declaration again is `existing`, another under the same id `conflict`.
@@ -13,8 +18,8 @@ public protocol OrderLedger: Sendable {
     /// One sale.
     func sale(_ id: SaleID) async throws -> SaleRecord?
 
-    /// All sales, by id.
-    func sales() async throws -> [SaleRecord]
+    /// All sales. Those whose row is damaged are named, and keep nobody from reading the others.
+    func sales() async throws -> SaleListing
 
     /// Turns the operator's switch and raises the revision, unless it stands there already. `closed` stays closed.
     /// Nil if there is no such sale.
@@ -56,17 +61,33 @@ public protocol OrderLedger: Sendable {
 
     // MARK: Returns
 
-    /// Up to `limit` returns that are still to be made, oldest first, without those of `sales`.
-    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn]
+    /// Up to `limit` returns that no store has applied yet, oldest first, without those of `sales`.
+    func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn]
 
-    /// Marks returns as made. Idempotent.
-    func closeReturns(_ returns: [StockReturn]) async throws
+    /// Marks returns as applied by the store. Idempotent.
+    func markReturnsApplied(_ returns: [StockReturn]) async throws
 
     // MARK: The fence
 
-    /// Step (d) of a rebuild: if the sale is in `epoch`, raises it by one, marks every open return of the sale as
-    /// absorbed, and reads what the store is to hold. Nil if the sale is in another epoch.
-    func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock?
+    /// Names the store that may hold `sale`, or nobody, if `number` is higher than that of the last takeover.
+    ///
+    /// A compare-and-set: of several calls with one number, the first counts. Nothing else changes; the sale's epoch
+    /// stays, and what the former holder has answered in it is still recorded until the new one begins its own.
+    /// - Returns: the record as it is then; nil if there is no such sale.
+    func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord?
+
+    /// Raises the sale's epoch to one above `epoch`, unless it is higher already: some store was found there, so the ledger
+    /// went back. No store holds the new epoch. Pending returns are absorbed by the next rebuild.
+    ///
+    /// - Parameter acceptingLoss: an operator says that orders which a store knows and the ledger lacks are meant to be
+    ///   lost. Then the epoch is raised in any case, above `epoch` and above its own, and becomes the record's
+    ///   ``SaleRecord/restoredEpoch``. Repeating raises it again, which is harmless.
+    /// - Returns: the record as it is then; nil if there is no such sale.
+    func raiseEpoch(of sale: SaleID, above epoch: Int, acceptingLoss: Bool) async throws -> SaleRecord?
+
+    /// Step (d) of a rebuild: if `store` is the holder of the sale and the sale is in `epoch`, raises the epoch by one,
+    /// absorbs every pending return of the sale, and reads what the store is to hold. Nil if there is no such sale.
+    func beginEpoch(after epoch: Int, of sale: SaleID, in store: StoreName) async throws -> BeginEpochOutcome?
 
     // MARK: Audit
 
@@ -75,10 +96,34 @@ public protocol OrderLedger: Sendable {
 }
 
 extension OrderLedger {
-    /// Up to `limit` returns that are still to be made, oldest first.
-    public func openReturns(limit: Int) async throws -> [StockReturn] {
-        try await openReturns(limit: limit, except: [])
+    /// Up to `limit` returns that no store has applied yet, oldest first.
+    public func pendingReturns(limit: Int) async throws -> [StockReturn] {
+        try await pendingReturns(limit: limit, excluding: [])
     }
+}
+
+/// The sales of a ledger.
+public struct SaleListing: Hashable, Sendable {
+    /// Those that can be read, by id.
+    public var records: [SaleRecord]
+    /// The ids of those whose row is damaged, in order.
+    public var damaged: [SaleID]
+
+    /// A listing.
+    public init(_ records: [SaleRecord], damaged: [SaleID] = []) {
+        self.records = records
+        self.damaged = damaged
+    }
+}
+
+/// What ``OrderLedger/beginEpoch(after:of:in:)`` found.
+public enum BeginEpochOutcome: Hashable, Sendable {
+    /// The new epoch has begun. Install this.
+    case begun(InstalledStock)
+    /// The sale is in another epoch; nothing changed.
+    case superseded
+    /// Another store, or none, is named as the holder; nothing changed.
+    case heldElsewhere(StoreName?)
 }
 
 /// What ``OrderLedger/create(_:)`` found.

@@ -14,6 +14,9 @@
 /// the call with the same order is safe. **Cancellation**: a cancelled caller stops waiting and gets
 /// `CancellationError`; what it asked for may still happen, exactly once.
 public protocol StockStore: Sendable {
+    /// The configured name of this store, which the ledger names as the holder of a sale. The same after a restart.
+    var name: StoreName { get }
+
     /// What this store is now. Changes whenever its contents may have been replaced: a restart, a failover, a flush.
     func identity() async throws -> StoreIdentity
 
@@ -43,31 +46,50 @@ public protocol StockStore: Sendable {
     /// the store cannot vouch for: the rebuild brings the terms.
     func update(_ terms: SaleTerms) async throws
 
-    /// Step (b) of a rebuild: claims `sale` and takes its whole outbox.
+    /// Compares the sale with the ledger's `record`, and closes it for a rebuild unless they agree: step (b).
     ///
-    /// - ``ClaimOutcome/current`` if identity and `epoch` already match, and the store has given out `sequence`, the
-    ///   last that the ledger knows of this epoch: nothing to do. A store that is behind the ledger has lost something.
-    /// - ``ClaimOutcome/busy`` if another's claim is alive, or the store is no longer `identity`.
-    /// - ``ClaimOutcome/claimed(_:drained:)`` with every reservation still in the outbox, which stays where it is until
-    ///   the install wipes it. The claim runs out by itself after `lifetime`. From then on, whatever becomes of the
-    ///   claim, nothing of the sale is reserved until an install: it would not have been drained.
-    func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
-        identity: StoreIdentity,
-        lifetime: Duration
-    ) async throws -> ClaimOutcome
+    /// **Atomicity**: one step, which checks in this order:
+    /// 1. `identity` is not the store's: ``ClaimOutcome/busy``.
+    /// 2. The store holds this sale for another ledger: ``ClaimOutcome/foreign(_:)``.
+    /// 3. The store holds the sale in a later epoch than the record, trusted or not: ``ClaimOutcome/ahead(epoch:orders:)``.
+    /// 4. The store's epoch is not before ``SaleRecord/restoredEpoch``, and it knows of more recorded orders than the
+    ///    record: ``InstalledStock/orders`` and those that left the outbox are more than ``SaleRecord/orders``, or, in the
+    ///    record's own epoch, those that left are more than ``SaleRecord/recorded``: the same, with the number of orders
+    ///    that the record would have to count.
+    /// 5. The store trusts what it holds, in the record's epoch, its sequence is not behind the record's, and its counts
+    ///    add up to ``SaleRecord/installed``: ``ClaimOutcome/current``, and it sells.
+    /// 6. Another lease is alive: ``ClaimOutcome/busy``.
+    /// 7. Otherwise ``ClaimOutcome/claimed(_:)``: nothing of the sale is reserved until an install, whatever becomes of
+    ///    the lease, because it would not be drained.
+    ///
+    /// - Parameter lifetime: how long the lease lives unless it is renewed.
+    func claim(_ record: SaleRecord, identity: StoreIdentity, lifetime: Duration) async throws -> ClaimOutcome
 
-    /// Step (e) of a rebuild: wipes the sale and writes `stock` in one atomic step, only while `claim` is alive and the
-    /// store is still the one it was made on. False if not, and then nothing changed.
+    /// Lets a lease live for `lifetime` from now. False if it is over, and then nothing changed.
+    func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool
+
+    /// Reads up to `limit` reservations of the outbox of the claim's epoch from behind `cursor`, or from the beginning.
+    ///
+    /// They stay in the outbox until the install. What is acknowledged in between is missing. A page may be short, even
+    /// empty, and still have a next one. **Cost**: follows `limit`, so that nothing else waits for long.
+    func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage
+
+    /// Replaces everything that the store holds of the sale by `stock`, and sells it: step (e).
+    ///
+    /// False if the lease is over, the store's identity has changed, or it holds the sale in this epoch or a later one;
+    /// then nothing changed. **Atomicity**: readers see what was there before, or all of `stock`.
     func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool
+
+    /// Reads the keys of up to `limit` orders that were reserved in `epoch`, from behind `cursor`, or from the beginning.
+    ///
+    /// Orders reserved while pages are read may be missing. Empty if the store is in another epoch. A store of this
+    /// process (``isInProcess``) need not implement it.
+    func orderKeys(of sale: SaleID, epoch: Int, after cursor: String?, limit: Int) async throws -> OrderKeyPage
 
     /// Gives a claim up early, so that another need not wait for its end. Harmless if it is over.
     func abandon(_ claim: StockClaim) async throws
 
-    /// Stops vouching for `sale` if it is in `epoch`: a tripwire said that something was lost. Reservations fail until
-    /// a rebuild; the outbox stays for it to drain.
+    /// Closes `sale` if it is in `epoch`. Reservations fail until a rebuild; the outbox stays, and workers go on with it.
     func distrust(_ sale: SaleID, epoch: Int) async throws
 
     /// Told whenever a sale gains units, here or on any node, from now on. May miss some and repeat some: a hint to
@@ -136,9 +158,24 @@ public struct StockSnapshot: Hashable, Sendable {
     public var version: Int
     /// The revision of the terms it holds.
     public var revision: Int
+    /// Reservations that have left the outbox in this epoch.
+    public var settled: Int
+    /// Units given back in this epoch.
+    public var returned: Int
 
-    /// A snapshot.
-    public init(epoch: Int, remaining: Int, pending: Int, sequence: Int, version: Int, revision: Int) {
+    /// A snapshot. Where nothing was lost, `settled` is what is not pending.
+    public init(
+        epoch: Int,
+        remaining: Int,
+        pending: Int,
+        sequence: Int,
+        version: Int,
+        revision: Int,
+        settled: Int? = nil,
+        returned: Int = 0
+    ) {
+        self.settled = settled ?? sequence - pending
+        self.returned = returned
         self.epoch = epoch
         self.remaining = remaining
         self.pending = pending
@@ -149,6 +186,32 @@ public struct StockSnapshot: Hashable, Sendable {
 
     /// A restock version above all those of earlier epochs.
     public static func firstVersion(of epoch: Int) -> Int { epoch << 32 }
+
+    /// The highest epoch: with more, restock versions would pass 2^53, where numbers of Lua and JSON lose their ends.
+    public static let maxEpoch = 1 << 20
+
+    /// - Throws: ``SeckillError`` of code `invalid` for an epoch above ``maxEpoch``.
+    package static func check(epoch: Int) throws(SeckillError) {
+        guard epoch <= maxEpoch else {
+            throw SeckillError(.invalid, "the sale has been rebuilt \(maxEpoch) times, which is all it can be")
+        }
+    }
+
+    /// The units that were installed when the epoch began, if the store's counts are right: a reservation and a return
+    /// leave the sum as it is.
+    public var installed: Int { remaining + sequence - returned }
+}
+
+extension StockStore {
+    /// An empty page, for stores of this process.
+    public func orderKeys(
+        of sale: SaleID,
+        epoch: Int,
+        after cursor: String?,
+        limit: Int
+    ) async throws -> OrderKeyPage {
+        OrderKeyPage([], next: nil)
+    }
 }
 
 /// A sale gained units.
@@ -162,52 +225,5 @@ public struct Restock: Hashable, Sendable {
     public init(sale: SaleID, version: Int) {
         self.sale = sale
         self.version = version
-    }
-}
-
-/// The right to rebuild one sale.
-public struct StockClaim: Hashable, Sendable {
-    /// The sale.
-    public var sale: SaleID
-    /// Tells this claim from every other.
-    public var token: String
-    /// The store it was made on.
-    public var identity: StoreIdentity
-
-    /// A claim.
-    public init(sale: SaleID, token: String, identity: StoreIdentity) {
-        self.sale = sale
-        self.token = token
-        self.identity = identity
-    }
-}
-
-/// What ``StockStore/claim(_:epoch:sequence:identity:lifetime:)`` found.
-public enum ClaimOutcome: Hashable, Sendable {
-    /// The store is as the ledger says.
-    case current
-    /// Somebody else is at it, or the store changed: start over.
-    case busy
-    /// Rebuild it; these reservations must be recorded first.
-    case claimed(StockClaim, drained: [Reservation])
-}
-
-/// What a rebuild writes: the ledger's word.
-public struct InstalledStock: Hashable, Sendable {
-    /// When, whether and how many for one user.
-    public var terms: SaleTerms
-    /// The new epoch.
-    public var epoch: Int
-    /// Stock minus live orders.
-    public var remaining: Int
-    /// Live orders of each user who has any.
-    public var held: [UserID: Int]
-
-    /// The ledger's word.
-    public init(terms: SaleTerms, epoch: Int, remaining: Int, held: [UserID: Int]) {
-        self.terms = terms
-        self.epoch = epoch
-        self.remaining = remaining
-        self.held = held
     }
 }

@@ -25,22 +25,31 @@ extension FlashSale: Service {
     }
 
     var recorder: OrderRecorder {
-        OrderRecorder(ledger: ledger, clock: clock, events: events, metrics: metrics, logger: logger)
+        OrderRecorder(ledger: ledger, clock: clock, events: events, metrics: metrics)
     }
     var rebuild: StockRebuild {
-        StockRebuild(stock: stock, ledger: ledger, recorder: recorder, metrics: metrics, logger: logger)
+        StockRebuild(
+            stock: stock,
+            ledger: ledger,
+            recorder: recorder,
+            clock: clock,
+            metrics: metrics,
+            troubles: troubles,
+            logger: logger
+        )
     }
     var worker: OrderWorker {
         OrderWorker(
             source: stock.outbox,
             recorder: recorder,
+            ledger: ledger,
             configuration: configuration,
             clock: clock,
             logger: logger
         )
     }
     var returns: ReturnService {
-        ReturnService(stock: stock, ledger: ledger, soldOut: soldOut, pace: pace, metrics: metrics)
+        ReturnService(stock: stock, ledger: ledger, pace: pace, metrics: metrics)
     }
     var expiry: ExpiryService {
         ExpiryService(ledger: ledger, clock: clock, events: events, pace: pace, metrics: metrics)
@@ -52,6 +61,7 @@ extension FlashSale: Service {
             catalog: catalog,
             soldOut: soldOut,
             board: board,
+            troubles: troubles,
             clock: clock,
             pace: pace,
             logger: logger

@@ -1,6 +1,6 @@
 internal import CoreMetrics
 
-/// Brings units back on sale: applies the ledger's open returns to the stock store, then closes them.
+/// Brings units back on sale: applies the ledger's pending returns to the stock store, then marks them as applied.
 ///
 /// A crash between the two applies a return again, which the store notices. A return that the store refuses, because
 /// it is in another epoch, stays open for the rebuild to absorb. A sale of which the store takes nothing keeps no other
@@ -10,7 +10,6 @@ struct ReturnService: Sendable {
 
     let stock: any StockStore
     let ledger: any OrderLedger
-    let soldOut: SoldOutFlags
     let pace: Pace
     let metrics: FunnelMetrics
 
@@ -23,7 +22,7 @@ struct ReturnService: Sendable {
         var refused: Set<SaleID> = []
         var open: [StockReturn]
         repeat {
-            open = try await ledger.openReturns(limit: Self.batch, except: refused)
+            open = try await ledger.pendingReturns(limit: Self.batch, excluding: refused)
             var made: [StockReturn] = []
             var units = 0
             let sales = Dictionary(grouping: open, by: \.sale).sorted { $0.key.text < $1.key.text }
@@ -37,7 +36,7 @@ struct ReturnService: Sendable {
                 }
                 if !isTaken { refused.insert(sale) }
             }
-            if !made.isEmpty { try await ledger.closeReturns(made) }
+            if !made.isEmpty { try await ledger.markReturnsApplied(made) }
             metrics.returned.increment(by: units)
         } while open.count == Self.batch
         try attempts.end()

@@ -85,6 +85,19 @@ public struct SaleRecord: Hashable, Sendable {
     public var revision: Int
     /// The highest sequence recorded in this epoch: a store that is behind it has lost something.
     public var sequence: Int
+    /// Orders of this epoch that have a row.
+    public var recorded: Int
+    /// Orders of every epoch that have a row.
+    public var orders: Int
+    /// Units that the store was given when this epoch began.
+    public var installed: Int
+    /// The one store that may hold the sale; nil if none does, and the next that asks may.
+    public var holder: StoreName?
+    /// Counts the times that the holder was named.
+    public var takeover: Int
+    /// The epoch that began when an operator last accepted that this ledger lacks orders. Stores in an earlier one are
+    /// not asked what they know.
+    public var restoredEpoch: Int
 
     /// A record of `sale`; new ones need no more than that.
     public init(
@@ -93,8 +106,20 @@ public struct SaleRecord: Hashable, Sendable {
         admission: Admission = .open,
         epoch: Int = 0,
         revision: Int = 1,
-        sequence: Int = 0
+        sequence: Int = 0,
+        recorded: Int = 0,
+        orders: Int = 0,
+        installed: Int = 0,
+        holder: StoreName? = nil,
+        takeover: Int = 0,
+        restoredEpoch: Int = 0
     ) {
+        self.recorded = recorded
+        self.orders = orders
+        self.installed = installed
+        self.holder = holder
+        self.takeover = takeover
+        self.restoredEpoch = restoredEpoch
         self.sale = sale
         self.stock = stock ?? sale.stock
         self.admission = admission

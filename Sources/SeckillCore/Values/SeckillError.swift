@@ -2,7 +2,7 @@
 public struct SeckillError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure, and so what the caller may conclude.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Kind: String { case unavailable, overloaded, outcomeUnknown, invalid }
+        private enum Kind: String { case unavailable, overloaded, outcomeUnknown, invalid, damaged }
         private let kind: Kind
 
         /// Nothing happened; try again later.
@@ -13,6 +13,9 @@ public struct SeckillError: Error, Sendable, CustomStringConvertible {
         public static let outcomeUnknown = Code(kind: .outcomeUnknown)
         /// The input can never be accepted; repeating is useless.
         public static let invalid = Code(kind: .invalid)
+        /// What is stored of this sale or order was damaged or altered by other hands: nothing happened, and repeating is
+        /// useless until it is repaired. Other sales are not concerned.
+        public static let damaged = Code(kind: .damaged)
 
         /// The code's name.
         public var description: String { kind.rawValue }

@@ -15,6 +15,11 @@ extension SaleID {
     static let other = SaleID("Other_-1")!
 }
 
+extension StoreName {
+    static let sample = StoreName("sample store")
+    static let other = StoreName("another store")
+}
+
 extension UserID {
     static let alice = UserID("alice")!
     static let bob = UserID("bob")!

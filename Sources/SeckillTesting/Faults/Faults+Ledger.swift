@@ -17,7 +17,11 @@ private struct FaultyOrderLedger: OrderLedger {
         try await faults.around("sale") { try await base.sale(id) }
     }
 
-    func sales() async throws -> [SaleRecord] {
+    func identity() async throws -> LedgerID {
+        try await faults.around("identity") { try await base.identity() }
+    }
+
+    func sales() async throws -> SaleListing {
         try await faults.around("sales") { try await base.sales() }
     }
 
@@ -57,16 +61,30 @@ private struct FaultyOrderLedger: OrderLedger {
         try await faults.around("orders") { try await base.orders(of: user, limit: limit) }
     }
 
-    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
-        try await faults.around("openReturns") { try await base.openReturns(limit: limit, except: sales) }
+    func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
+        try await faults.around("pendingReturns") { try await base.pendingReturns(limit: limit, excluding: sales) }
     }
 
-    func closeReturns(_ returns: [StockReturn]) async throws {
-        try await faults.around("closeReturns") { try await base.closeReturns(returns) }
+    func markReturnsApplied(_ returns: [StockReturn]) async throws {
+        try await faults.around("markReturnsApplied") { try await base.markReturnsApplied(returns) }
     }
 
-    func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
-        try await faults.around("beginEpoch") { try await base.beginEpoch(after: epoch, of: sale) }
+    func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord? {
+        try await faults.around("transfer") { try await base.transfer(sale, to: store, takeover: number) }
+    }
+
+    func raiseEpoch(of sale: SaleID, above epoch: Int, acceptingLoss: Bool) async throws -> SaleRecord? {
+        try await faults.around("raiseEpoch") {
+            try await base.raiseEpoch(of: sale, above: epoch, acceptingLoss: acceptingLoss)
+        }
+    }
+
+    func beginEpoch(
+        after epoch: Int,
+        of sale: SaleID,
+        in store: StoreName
+    ) async throws -> BeginEpochOutcome? {
+        try await faults.around("beginEpoch") { try await base.beginEpoch(after: epoch, of: sale, in: store) }
     }
 
     func totals(of sale: SaleID) async throws -> SaleTotals? {

@@ -19,6 +19,7 @@ private struct FaultyStockStore: StockStore {
 
     var outbox: any OrderSource { FaultyOrderSource(base: base.outbox, faults: faults) }
     var isInProcess: Bool { base.isInProcess }
+    var name: StoreName { base.name }
 
     func identity() async throws -> StoreIdentity {
         try await faults.around("identity") { try await base.identity() }
@@ -44,15 +45,23 @@ private struct FaultyStockStore: StockStore {
         try await faults.around("update") { try await base.update(terms) }
     }
 
-    func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
-        identity: StoreIdentity,
-        lifetime: Duration
-    ) async throws -> ClaimOutcome {
+    func claim(_ record: SaleRecord, identity: StoreIdentity, lifetime: Duration) async throws -> ClaimOutcome {
         try await faults.around("claim") {
-            try await base.claim(sale, epoch: epoch, sequence: sequence, identity: identity, lifetime: lifetime)
+            try await base.claim(record, identity: identity, lifetime: lifetime)
+        }
+    }
+
+    func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool {
+        try await faults.around("renew") { try await base.renew(claim, for: lifetime) }
+    }
+
+    func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        try await faults.around("drain") { try await base.drain(claim, after: cursor, limit: limit) }
+    }
+
+    func orderKeys(of sale: SaleID, epoch: Int, after cursor: String?, limit: Int) async throws -> OrderKeyPage {
+        try await faults.around("orderKeys") {
+            try await base.orderKeys(of: sale, epoch: epoch, after: cursor, limit: limit)
         }
     }
 

@@ -66,13 +66,13 @@ extension OrderLedgerConformance {
         },
         rule("of many rebuilds at once, one begins the epoch") { bench in
             try await bench.open()
-            let began = try await together(20) { _ in try await bench.ledger.beginEpoch(after: 1, of: .sample) }
+            let began = try await together(20) { _ in try await bench.beginEpoch(after: 1, of: .sample) }
             try expect(began.compactMap(\.self).count, equals: 1, "rebuilds that go on")
             try expect(try await bench.record().epoch, equals: 2, "epoch")
         },
         rule("an order recorded while an epoch begins is counted in it, or lost") { bench in
             try await bench.open(.sample(stock: 100))
-            async let began = bench.ledger.beginEpoch(after: 1, of: .sample)
+            async let began = bench.beginEpoch(after: 1, of: .sample)
             let orders = try await together(50) { try await bench.place($0 + 1) }
             let installed = try require(try await began, "the epoch")
             let live = orders.filter { $0.status == .awaitingPayment }
@@ -84,7 +84,7 @@ extension OrderLedgerConformance {
         rule("a unit given back while an epoch begins is counted in it, or returned to it") { bench in
             try await bench.open(.sample(stock: 100))
             let orders = try await bench.ledger.record((1...50).map { bench.reservation($0) }, at: .start)
-            async let began = bench.ledger.beginEpoch(after: 1, of: .sample)
+            async let began = bench.beginEpoch(after: 1, of: .sample)
             _ = try await together(60) { index in
                 if index < 50 {
                     _ = try await bench.ledger.cancel(orders[index].id, at: .start)

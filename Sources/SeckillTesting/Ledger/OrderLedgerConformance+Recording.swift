@@ -104,7 +104,7 @@ extension OrderLedgerConformance {
                 let second = try await bench.place(1001 + index, for: user)
                 try expect(second.reason, equals: .limitReached, "the second order of '\(user)'")
             }
-            let installed = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            let installed = try await bench.beginEpoch(after: 1, of: .sample)
             let held = Dictionary(uniqueKeysWithValues: UserID.odd.map { ($0, 1) })
             try expect(installed?.held, equals: held, "held")
         },
@@ -125,7 +125,7 @@ extension OrderLedgerConformance {
         },
         rule("an order of an older epoch is lost, without a return") { bench in
             try await bench.open(.sample(stock: 1))
-            _ = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            _ = try await bench.beginEpoch(after: 1, of: .sample)
             let old = try await bench.place(9, epoch: 1)
             try expect([old.status == .rejected, old.reason == .lost], equals: [true, true], "status and reason")
             try expect(try await bench.returns(), equals: [], "returns")
@@ -136,7 +136,7 @@ extension OrderLedgerConformance {
             try await bench.open()
             let reservation = bench.reservation(1)
             let first = try await bench.record(reservation)
-            _ = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            _ = try await bench.beginEpoch(after: 1, of: .sample)
             try expect(try await bench.record(reservation), equals: first, "recorded again")
             guard case .done = try await bench.ledger.pay(reservation.order, at: .start) else {
                 throw Violation("it cannot be paid", #fileID, #line)
@@ -169,7 +169,7 @@ extension OrderLedgerConformance {
             try expect(try await bench.record().sequence, equals: 6, "after a rejected 6")
             _ = try await bench.ledger.reject(bench.reservation(8), because: .undeliverable, at: .start)
             try expect(try await bench.record().sequence, equals: 8, "after 8, put aside")
-            _ = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            _ = try await bench.beginEpoch(after: 1, of: .sample)
             try expect(try await bench.record().sequence, equals: 0, "in a new epoch")
         },
         rule("a user's orders come newest first, over all sales, up to the limit") { bench in
@@ -231,7 +231,7 @@ extension OrderLedgerConformance {
         },
         rule("rejecting an order of an epoch that is over writes no return") { bench in
             try await bench.open()
-            _ = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            _ = try await bench.beginEpoch(after: 1, of: .sample)
             let order = try await bench.ledger.reject(bench.reservation(1), because: .undeliverable, at: .start)
             try expect(order.status, equals: .rejected, "status")
             try expect(try await bench.returns(), equals: [], "returns")

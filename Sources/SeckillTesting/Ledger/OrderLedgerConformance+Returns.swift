@@ -10,7 +10,7 @@ extension OrderLedgerConformance {
             _ = try await bench.ledger.cancel(orders[0].id, at: .start + .seconds(1))
             let ids = [orders[2].id.text, "restock", orders[0].id.text]
             try expect(try await bench.returns().map(\.id), equals: ids, "returns")
-            let two = try await bench.ledger.openReturns(limit: 2).map(\.id)
+            let two = try await bench.ledger.pendingReturns(limit: 2).map(\.id)
             try expect(two, equals: Array(ids.prefix(2)), "the oldest two")
         },
         rule("open returns of sales that are passed over take no place from the others'") { bench in
@@ -19,21 +19,25 @@ extension OrderLedgerConformance {
             let here = try await bench.ledger.record((1...3).map { bench.reservation($0) }, at: .start)
             let there = try await bench.place(1, of: .other)
             for order in here + [there] { _ = try await bench.ledger.cancel(order.id, at: .start) }
-            let others = try await bench.ledger.openReturns(limit: 1, except: [.sample])
+            let others = try await bench.ledger.pendingReturns(limit: 1, excluding: [.sample])
             try expect(others, equals: [bench.unitReturn(of: there)], "the other sale's")
-            let own = try await bench.ledger.openReturns(limit: 9, except: [.other]).map(\.id)
+            let own = try await bench.ledger.pendingReturns(limit: 9, excluding: [.other]).map(\.id)
             try expect(own, equals: here.map(\.id.text), "the one sale's")
-            try expect(try await bench.ledger.openReturns(limit: 9, except: [.sample, .other]), equals: [], "none's")
+            try expect(
+                try await bench.ledger.pendingReturns(limit: 9, excluding: [.sample, .other]),
+                equals: [],
+                "none's"
+            )
         },
         rule("a closed return is made once and for all") { bench in
             try await bench.open()
             let orders = try await bench.ledger.record((1...3).map { bench.reservation($0) }, at: .start)
             for order in orders { _ = try await bench.ledger.cancel(order.id, at: .start) }
             let open = try await bench.returns()
-            try await bench.ledger.closeReturns([])
-            try await bench.ledger.closeReturns([open[1]])
+            try await bench.ledger.markReturnsApplied([])
+            try await bench.ledger.markReturnsApplied([open[1]])
             try expect(try await bench.returns(), equals: [open[0], open[2]], "after one is closed")
-            try await bench.ledger.closeReturns([open[1], open[0], open[0]])
+            try await bench.ledger.markReturnsApplied([open[1], open[0], open[0]])
             try expect(try await bench.returns(), equals: [open[2]], "after a repeat")
             try expect(try await bench.totals().returning, equals: 1, "returning")
         },
@@ -44,7 +48,7 @@ extension OrderLedgerConformance {
                 bench.unitReturn(of: order), StockReturn(id: "none", sale: .sample, epoch: 1, units: 1, user: nil),
                 StockReturn(id: order.id.text, sale: .other, epoch: 1, units: 1, user: nil),
             ]
-            try await bench.ledger.closeReturns(strange)
+            try await bench.ledger.markReturnsApplied(strange)
             _ = try await bench.ledger.cancel(order.id, at: .start)
             try expect(try await bench.returns(), equals: [bench.unitReturn(of: order)], "a return written afterwards")
         },
@@ -59,7 +63,7 @@ extension OrderLedgerConformance {
             _ = try await bench.ledger.reject(bench.reservation(8), because: .undeliverable, at: .start)
             _ = try await bench.ledger.expire(dueAt: .start + .seconds(60), limit: 1)
             _ = try await bench.ledger.restock(.sample, adding: 4, id: "r")
-            try await bench.ledger.closeReturns([try require(try await bench.returns().first, "a return")])
+            try await bench.ledger.markReturnsApplied([try require(try await bench.returns().first, "a return")])
             // Whichever order expired first, it is one of two sales.
             let other = try await bench.totals(of: .other)
             let expired = 1 - other.expired
@@ -82,13 +86,13 @@ extension OrderLedgerConformance {
         rule("an epoch begins only after the one that is named") { bench in
             _ = try await bench.ledger.create(.sample(stock: 3))
             for wrong in [-1, 1, 2, Int.max] {
-                try expect(try await bench.ledger.beginEpoch(after: wrong, of: .sample), equals: nil, "after \(wrong)")
+                try expect(try await bench.beginEpoch(after: wrong, of: .sample), equals: nil, "after \(wrong)")
             }
             try expect(try await bench.record().epoch, equals: 0, "epoch")
             for epoch in 0...3 {
-                let installed = try await bench.ledger.beginEpoch(after: epoch, of: .sample)
+                let installed = try await bench.beginEpoch(after: epoch, of: .sample)
                 try expect(installed?.epoch, equals: epoch + 1, "after \(epoch)")
-                try expect(try await bench.ledger.beginEpoch(after: epoch, of: .sample), equals: nil, "repeated")
+                try expect(try await bench.beginEpoch(after: epoch, of: .sample), equals: nil, "repeated")
                 try expect(try await bench.record().epoch, equals: epoch + 1, "read back")
             }
         },
@@ -96,7 +100,7 @@ extension OrderLedgerConformance {
             try await bench.open()
             let order = try await bench.place(1)
             _ = try await bench.ledger.cancel(order.id, at: .start)
-            try expect(try await bench.ledger.beginEpoch(after: 0, of: .sample), equals: nil, "after 0")
+            try expect(try await bench.beginEpoch(after: 0, of: .sample), equals: nil, "after 0")
             try expect(try await bench.returns(), equals: [bench.unitReturn(of: order)], "returns")
             try expect(try await bench.record().sequence, equals: 1, "sequence")
         },
@@ -112,12 +116,13 @@ extension OrderLedgerConformance {
             _ = try await bench.ledger.expire(dueAt: .start, limit: 10)
             _ = try await bench.ledger.restock(.sample, adding: 5, id: "r")
             _ = try await bench.ledger.setAdmission(.paused, of: .sample)
-            let installed = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            let installed = try await bench.beginEpoch(after: 1, of: .sample)
             let expected = InstalledStock(
                 terms: try await bench.record().terms,
                 epoch: 2,
                 remaining: 15 - 3,
-                held: [.alice: 2, .bob: 1]
+                held: [.alice: 2, .bob: 1],
+                orders: 6
             )
             try expect(installed, equals: expected, "installed")
             try expect(installed?.terms.admission, equals: .paused, "the terms")
@@ -129,7 +134,7 @@ extension OrderLedgerConformance {
             let (here, there) = (try await bench.place(1), try await bench.place(1, of: .other))
             _ = try await bench.ledger.cancel(here.id, at: .start)
             _ = try await bench.ledger.cancel(there.id, at: .start)
-            let installed = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            let installed = try await bench.beginEpoch(after: 1, of: .sample)
             try expect(installed?.remaining, equals: 10, "the unit is counted back in")
             try expect(try await bench.returns(), equals: [bench.unitReturn(of: there)], "returns")
             try expect(try await bench.totals().returning, equals: 0, "returning")
@@ -139,7 +144,7 @@ extension OrderLedgerConformance {
         rule("a return is of the epoch it is written in, not of its order's") { bench in
             try await bench.open()
             let orders = try await bench.ledger.record((1...2).map { bench.reservation($0) }, at: .start)
-            _ = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            _ = try await bench.beginEpoch(after: 1, of: .sample)
             _ = try await bench.ledger.cancel(orders[0].id, at: .start)
             _ = try await bench.ledger.expire(dueAt: .start + .seconds(60), limit: 10)
             _ = try await bench.ledger.restock(.sample, adding: 1, id: "r")
@@ -155,7 +160,7 @@ extension OrderLedgerConformance {
             let present = LedgerAnswer(order: order, epoch: 1)
             try expect(try await bench.ledger.lookUp(order.id), equals: present, "a row")
             try expect(try await bench.ledger.lookUp(absent), equals: LedgerAnswer(order: nil, epoch: 1), "no row")
-            _ = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            _ = try await bench.beginEpoch(after: 1, of: .sample)
             let later = LedgerAnswer(order: order, epoch: 2)
             try expect(try await bench.ledger.lookUp(order.id), equals: later, "a row, in a later epoch")
             let gone = LedgerAnswer(order: nil, epoch: 2)

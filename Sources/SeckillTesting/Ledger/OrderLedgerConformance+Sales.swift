@@ -59,10 +59,10 @@ extension OrderLedgerConformance {
             try expect([created.count, existing.count], equals: [1, 49], "created and existing")
         },
         rule("sales come by id") { bench in
-            try expect(try await bench.ledger.sales(), equals: [], "sales of an empty ledger")
+            try expect(try await bench.ledger.sales(), equals: SaleListing([]), "sales of an empty ledger")
             let ids = ["b", "a", "_", "B", "10", "9", "-", "aa"].map { SaleID($0)! }
             for id in ids { _ = try await bench.ledger.create(.sample(id)) }
-            let found = try await bench.ledger.sales().map(\.sale.id.text)
+            let found = try await bench.ledger.sales().records.map(\.sale.id.text)
             try expect(found, equals: ["-", "10", "9", "B", "_", "a", "aa", "b"], "ids")
         },
         rule("an unknown sale is nil everywhere") { bench in
@@ -70,7 +70,10 @@ extension OrderLedgerConformance {
             try expect(try await ledger.sale(.sample), equals: nil, "sale")
             try expect(try await ledger.setAdmission(.paused, of: .sample), equals: nil, "setAdmission")
             try expect(try await ledger.restock(.sample, adding: 1, id: "r"), equals: nil, "restock")
-            try expect(try await ledger.beginEpoch(after: 0, of: .sample), equals: nil, "beginEpoch")
+            try expect(try await ledger.beginEpoch(after: 0, of: .sample, in: .sample), equals: nil, "beginEpoch")
+            try expect(try await ledger.transfer(.sample, to: .sample, takeover: 1), equals: nil, "transfer")
+            let raised = try await ledger.raiseEpoch(of: .sample, above: 1, acceptingLoss: false)
+            try expect(raised, equals: nil, "raiseEpoch")
             try expect(try await ledger.totals(of: .sample), equals: nil, "totals")
             let answer = try await ledger.lookUp(bench.reservation(1).order)
             try expect(answer, equals: LedgerAnswer(order: nil, epoch: nil), "lookUp")
@@ -117,9 +120,9 @@ extension OrderLedgerConformance {
             _ = try await bench.ledger.restock(.sample, adding: 7, id: "r")
             let again = try await bench.ledger.restock(.sample, adding: 7, id: "r")
             try expect(again?.stock, equals: 999_999_997, "stock after a repeat that would not fit")
-            try await bench.ledger.closeReturns(try await bench.returns())
+            try await bench.ledger.markReturnsApplied(try await bench.returns())
             _ = try await bench.ledger.restock(.sample, adding: 7, id: "r")
-            _ = try await bench.ledger.beginEpoch(after: 1, of: .sample)
+            _ = try await bench.beginEpoch(after: 1, of: .sample)
             _ = try await bench.ledger.restock(.sample, adding: 7, id: "r")
             try expect(try await bench.record().stock, equals: 999_999_997, "stock")
             try expect(try await bench.returns(), equals: [], "returns")
@@ -134,7 +137,7 @@ extension OrderLedgerConformance {
             let first = StockReturn(id: "r", sale: .sample, epoch: 1, units: 1, user: nil)
             let second = StockReturn(id: "r", sale: .other, epoch: 1, units: 2, user: nil)
             try expect(try await bench.returns(), equals: [first, second], "returns")
-            try await bench.ledger.closeReturns([first])
+            try await bench.ledger.markReturnsApplied([first])
             try expect(try await bench.returns(), equals: [second], "returns after one is closed")
         },
         rule("a restock beyond 10^9 units is invalid, and changes nothing") { bench in
@@ -153,7 +156,7 @@ extension OrderLedgerConformance {
         rule("units added before the first epoch are in what it installs, once") { bench in
             _ = try await bench.ledger.create(.sample(stock: 10))
             _ = try await bench.ledger.restock(.sample, adding: 5, id: "r")
-            let installed = try await bench.ledger.beginEpoch(after: 0, of: .sample)
+            let installed = try await bench.beginEpoch(after: 0, of: .sample)
             try expect(installed?.remaining, equals: 15, "installed")
             try expect(try await bench.returns(), equals: [], "returns")
         },

@@ -41,7 +41,7 @@ extension OrderLedgerConformance {
             }
             try expect(try await bench.order(order.id), equals: cancelled, "read back")
             try expect(try await bench.returns(), equals: [bench.unitReturn(of: order)], "returns")
-            try await bench.ledger.closeReturns(try await bench.returns())
+            try await bench.ledger.markReturnsApplied(try await bench.returns())
             _ = try await bench.ledger.cancel(order.id, at: .start)
             try expect(try await bench.returns(), equals: [], "returns after the return was made")
         },

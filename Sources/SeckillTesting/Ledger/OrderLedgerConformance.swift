@@ -11,7 +11,9 @@ public struct OrderLedgerConformance: ConformanceSuite {
     public init(_ make: @escaping @Sendable () async throws -> any OrderLedger) { self.make = make }
 
     /// Every rule of a ledger.
-    public static var checks: [Check] { sales + recording + rejecting + settling + expiring + returns + epochs + races }
+    public static var checks: [Check] {
+        sales + recording + rejecting + settling + expiring + returns + epochs + mandate + races
+    }
 
     static func rule(_ rule: String, _ body: @escaping @Sendable (LedgerBench) async throws -> Void) -> Check {
         Check(rule) { suite in try await body(LedgerBench(ledger: suite.make())) }
@@ -27,8 +29,23 @@ struct LedgerBench: Sendable {
     @discardableResult
     func open(_ sale: Sale = .sample()) async throws -> SaleRecord {
         _ = try await ledger.create(sale)
-        _ = try require(try await ledger.beginEpoch(after: 0, of: sale.id), "the first epoch")
+        _ = try require(try await beginEpoch(after: 0, of: sale.id), "the first epoch")
         return try await record(of: sale.id)
+    }
+
+    /// Begins an epoch in the store that holds the sale, or in one that takes it if none does. Nil if it does not begin.
+    func beginEpoch(after epoch: Int, of sale: SaleID = .sample) async throws -> InstalledStock? {
+        var record = try require(try await ledger.sale(sale), "the record of a sale")
+        if record.holder == nil {
+            let named = try await ledger.transfer(sale, to: .sample, takeover: record.takeover + 1)
+            record = try require(named, "the record of a sale that was transferred")
+        }
+        let holder = try require(record.holder, "the holder of a sale that was transferred")
+        switch try await ledger.beginEpoch(after: epoch, of: sale, in: holder) {
+        case .begun(let stock): return stock
+        case .superseded: return nil
+        case let outcome: throw Violation("an epoch for the holder: found \(outcome as Any)", #fileID, #line)
+        }
     }
 
     func reservation(
@@ -72,7 +89,7 @@ struct LedgerBench: Sendable {
         try require(try await ledger.totals(of: sale), "the totals of a sale")
     }
 
-    func returns() async throws -> [StockReturn] { try await ledger.openReturns(limit: 10_000) }
+    func returns() async throws -> [StockReturn] { try await ledger.pendingReturns(limit: 10_000) }
 
     func unitReturn(of order: Order, epoch: Int = 1) -> StockReturn {
         StockReturn(id: order.id.text, sale: order.id.sale, epoch: epoch, units: 1, user: order.user)

@@ -105,10 +105,9 @@ struct StockBench: Sendable {
         held: [UserID: Int] = [:]
     ) async throws -> [Reservation] {
         let terms = terms ?? self.terms()
-        if let snapshot = try await store.snapshot(of: terms.sale) {
-            try await store.distrust(terms.sale, epoch: snapshot.epoch)
-        }
-        let (claim, drained) = try await claim(terms.sale, epoch: epoch - 1)
+        let present = try await store.snapshot(of: terms.sale)?.epoch
+        if let present { try await store.distrust(terms.sale, epoch: present) }
+        let (claim, drained) = try await claim(terms.sale, epoch: max(present ?? 0, epoch - 1))
         let stock = InstalledStock(terms: terms, epoch: epoch, remaining: stock, held: held)
         try expect(try await store.install(stock, under: claim), "the install of epoch \(epoch) is refused")
         return drained
@@ -120,10 +119,45 @@ struct StockBench: Sendable {
         lifetime: Duration = .seconds(60)
     ) async throws -> (StockClaim, [Reservation]) {
         let outcome = try await tryClaim(sale, epoch: epoch, lifetime: lifetime)
-        guard case .claimed(let claim, let drained) = outcome else {
+        guard case .claimed(let claim) = outcome else {
             throw Violation("a claim that nothing stands against: found \(outcome)", #fileID, #line)
         }
-        return (claim, drained)
+        return (claim, try await drain(claim))
+    }
+
+    /// The whole outbox under a claim, read in pages of `limit`.
+    func drain(_ claim: StockClaim, limit: Int = 1000) async throws -> [Reservation] {
+        var drained: [Reservation] = []
+        var cursor: String?
+        repeat {
+            let page = try await store.drain(claim, after: cursor, limit: limit)
+            try expect(page.reservations.count <= limit, "a page of \(page.reservations.count), the limit is \(limit)")
+            drained += page.reservations
+            cursor = page.next
+        } while cursor != nil
+        return drained
+    }
+
+    /// The ledger's record of a sale that agrees with the store, but for what is said.
+    func record(
+        of sale: SaleID = .sample,
+        epoch: Int,
+        sequence: Int = 0,
+        recorded: Int? = nil,
+        orders: Int? = nil,
+        installed: Int? = nil,
+        restoredEpoch: Int = 0
+    ) async throws -> SaleRecord {
+        let snapshot = try await store.snapshot(of: sale)
+        return SaleRecord(
+            .sample(sale),
+            epoch: epoch,
+            sequence: sequence,
+            recorded: recorded ?? 1_000_000,
+            orders: orders ?? 1_000_000,
+            installed: installed ?? snapshot?.installed ?? 0,
+            restoredEpoch: restoredEpoch
+        )
     }
 
     func tryClaim(
@@ -132,14 +166,11 @@ struct StockBench: Sendable {
         sequence: Int = 0,
         lifetime: Duration = .seconds(60)
     ) async throws -> ClaimOutcome {
-        let identity = try await store.identity()
-        return try await store.claim(
-            sale,
-            epoch: epoch,
-            sequence: sequence,
-            identity: identity,
-            lifetime: lifetime
-        )
+        try await tryClaim(record(of: sale, epoch: epoch, sequence: sequence), lifetime: lifetime)
+    }
+
+    func tryClaim(_ record: SaleRecord, lifetime: Duration = .seconds(60)) async throws -> ClaimOutcome {
+        try await store.claim(record, identity: store.identity(), lifetime: lifetime)
     }
 
     func order(_ sale: SaleID = .sample, epoch: Int = 1, for user: UserID) -> OrderID {
