@@ -15,7 +15,7 @@ private struct Season {
     private let checked: PurchaseBench
     private let model: PurchaseBench
     private var random: SeededRandom
-    private var epoch = 1
+    private var epoch = 0
     private var revision = 1
     private var logins: [(user: UserID, checked: SessionToken, model: SessionToken)] = []
     private var orders: [(id: OrderID, user: UserID)] = []
@@ -51,7 +51,7 @@ private struct Season {
     }
 
     private mutating func install() async throws {
-        if !orders.isEmpty { epoch += 1 }
+        epoch += 1
         let stock = Int.random(in: 0...20, using: &random)
         for bench in both {
             try await bench.stock.install(bench.stock.terms(limit: 3, revision: revision), stock: stock, epoch: epoch)

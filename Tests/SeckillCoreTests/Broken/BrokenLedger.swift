@@ -52,6 +52,18 @@ import Testing
         let read = "an order recorded while an epoch begins is counted in it, or lost"
         try await expect(suite(.countsBeforeItBegins), breaks: read)
     }
+
+    @Test func mandate() async throws {
+        try await expect(suite(.changesItsIdentity), breaks: "a ledger has one identity")
+        try await expect(suite(.transfersAnyway), breaks: "only a higher number names another holder")
+        try await expect(suite(.transfersAnyway), breaks: "of many transfers at once with one number, one counts")
+        try await expect(suite(.beginsForAnyStore), breaks: "an epoch begins only for the holder")
+        try await expect(suite(.raisesAlways), breaks: "an epoch is raised above a store's, and never lowered")
+        try await expect(
+            suite(.forgetsTheLoss),
+            breaks: "a loss that is accepted raises the epoch in any case, and is kept"
+        )
+    }
 }
 
 /// A right ledger behind one mistake.
@@ -62,6 +74,7 @@ private final class BrokenLedger: OrderLedger {
         case paysLate, expiresEarly, looksThenPays
         case returnsOfTheOrdersEpoch, closesNothing, restocksAgain, newestReturnsFirst, passesNoSaleOver
         case takesOldEpochs, beginsAnyEpoch, absorbsNothing, countsBeforeItBegins
+        case changesItsIdentity, transfersAnyway, beginsForAnyStore, raisesAlways, forgetsTheLoss
     }
 
     private struct Notes: Sendable {
@@ -91,7 +104,11 @@ private final class BrokenLedger: OrderLedger {
         return record
     }
 
-    func sales() async throws -> [SaleRecord] { try await base.sales() }
+    func identity() async throws -> LedgerID {
+        mistake == .changesItsIdentity ? .random() : try await base.identity()
+    }
+
+    func sales() async throws -> SaleListing { try await base.sales() }
 
     func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
         try await base.setAdmission(admission, of: sale)
@@ -178,9 +195,9 @@ private final class BrokenLedger: OrderLedger {
 
     func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
 
-    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
+    func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
         let passedOver = mistake == .passesNoSaleOver ? [] : sales
-        var open = try await base.openReturns(limit: .max, except: passedOver) + notes.withLock { $0.kept }
+        var open = try await base.pendingReturns(limit: .max, excluding: passedOver) + notes.withLock { $0.kept }
         if mistake == .newestReturnsFirst { open.reverse() }
         if mistake == .returnsOfTheOrdersEpoch {
             for index in open.indices { open[index].epoch = OrderID(open[index].id)?.epoch ?? open[index].epoch }
@@ -188,27 +205,45 @@ private final class BrokenLedger: OrderLedger {
         return Array(open.prefix(limit))
     }
 
-    func closeReturns(_ returns: [StockReturn]) async throws {
-        if mistake != .closesNothing { try await base.closeReturns(returns) }
+    func markReturnsApplied(_ returns: [StockReturn]) async throws {
+        if mistake != .closesNothing { try await base.markReturnsApplied(returns) }
     }
 
-    func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
+    func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord? {
+        var number = number
+        if mistake == .transfersAnyway, let record = try await base.sale(sale) { number = record.takeover + 1 }
+        return try await base.transfer(sale, to: store, takeover: number)
+    }
+
+    func raiseEpoch(of sale: SaleID, above epoch: Int, acceptingLoss: Bool) async throws -> SaleRecord? {
+        try await base.raiseEpoch(
+            of: sale,
+            above: mistake == .raisesAlways ? max(epoch, try await base.sale(sale)?.epoch ?? 0) : epoch,
+            acceptingLoss: acceptingLoss && mistake != .forgetsTheLoss
+        )
+    }
+
+    func beginEpoch(after epoch: Int, of sale: SaleID, in store: StoreName) async throws -> BeginEpochOutcome? {
         switch mistake {
         case .beginsAnyEpoch:
             guard let present = try await base.sale(sale)?.epoch else { return nil }
-            return try await base.beginEpoch(after: present, of: sale)
+            return try await base.beginEpoch(after: present, of: sale, in: store)
+        case .beginsForAnyStore:
+            guard let holder = try await base.sale(sale)?.holder else { return nil }
+            return try await base.beginEpoch(after: epoch, of: sale, in: holder)
         case .absorbsNothing:
-            let open = try await base.openReturns(limit: .max).filter { $0.sale == sale }
+            let open = try await base.pendingReturns(limit: .max).filter { $0.sale == sale }
             notes.withLock { $0.kept += open }
-            return try await base.beginEpoch(after: epoch, of: sale)
+            return try await base.beginEpoch(after: epoch, of: sale, in: store)
         case .countsBeforeItBegins:
             guard let totals = try await base.totals(of: sale) else { return nil }
             for _ in 1...5 { await Task.yield() }
-            var installed = try await base.beginEpoch(after: epoch, of: sale)
-            installed?.remaining = totals.stock - totals.awaiting - totals.paid
-            return installed
+            let outcome = try await base.beginEpoch(after: epoch, of: sale, in: store)
+            guard case .begun(var installed) = outcome else { return outcome }
+            installed.remaining = totals.stock - totals.awaiting - totals.paid
+            return .begun(installed)
         default:
-            return try await base.beginEpoch(after: epoch, of: sale)
+            return try await base.beginEpoch(after: epoch, of: sale, in: store)
         }
     }
 

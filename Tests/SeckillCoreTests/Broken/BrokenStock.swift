@@ -49,6 +49,28 @@ import Testing
         let sold = "a sale that is distrusted sells nothing until a rebuild, and keeps its outbox"
         try await expect(suite(.trustsForEver), breaks: sold)
         try await expect(suite(.ignoresSequence), breaks: "a store that is behind the ledger's sequence is rebuilt")
+        try await expect(
+            suite(.drainsOnePage),
+            breaks: "an outbox is drained in pages, of the epoch that the store was in"
+        )
+        let sums = "a store whose counts do not add up to what was installed is rebuilt"
+        try await expect(suite(.trustsItsCounts), breaks: sums)
+    }
+
+    @Test func ledgersThatWentBack() async throws {
+        let later = "a store in a later epoch than the ledger says so, and goes on"
+        try await expect(suite(.claimsLaterEpochs), breaks: later)
+        let known = "a store that knows more recorded orders than the ledger says so, unless the loss is accepted"
+        for mistake in [BrokenStore.Mistake.forgetsWhatItKnew, .forgetsEarlierOrders] {
+            try await expect(suite(mistake), breaks: known)
+        }
+        try await expect(suite(.lowersEpochs), breaks: "an install never lowers the epoch")
+    }
+
+    @Test func leases() async throws {
+        let lease = "a lease lives as long as it is renewed, and not when it is over"
+        try await expect(suite(.renewsNothing), breaks: lease)
+        try await expect(suite(.renewsWhatIsOver), breaks: lease)
     }
 
     @Test func bounds() async throws {
@@ -64,8 +86,9 @@ private final class BrokenStore: DecoratedStore {
         case forgetsOrders, soldOutFirst, forgetsReturnedOrders, joinsUsers, looksThenCounts, takesLaterTerms
         case sellsOldLinks
         case returnsTwice, returnsOfAnyEpoch, keepsTheLimit, countsVersionsByEpoch, tellsNobody
-        case drainsWhatWaits, installsAnyway, installsForOthers, claimsForEverybody, distrustsAnyEpoch, trustsForEver,
-            ignoresSequence
+        case drainsWhatWaits, drainsOnePage, installsAnyway, installsForOthers, claimsForEverybody, claimsLaterEpochs
+        case distrustsAnyEpoch, trustsForEver, ignoresSequence, trustsItsCounts, forgetsWhatItKnew, forgetsEarlierOrders
+        case renewsNothing, renewsWhatIsOver, lowersEpochs
     }
 
     private struct Notes: Sendable {
@@ -172,29 +195,43 @@ private final class BrokenStore: DecoratedStore {
         try await base.update(terms)
     }
 
-    func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
-        identity: StoreIdentity,
-        lifetime: Duration
-    ) async throws -> ClaimOutcome {
-        let outcome = try await base.claim(
-            sale,
-            epoch: epoch,
-            sequence: mistake == .ignoresSequence ? 0 : sequence,
-            identity: identity,
-            lifetime: lifetime
-        )
+    func claim(_ record: SaleRecord, identity: StoreIdentity, lifetime: Duration) async throws -> ClaimOutcome {
+        var record = record
+        switch mistake {
+        case .ignoresSequence: record.sequence = 0
+        case .trustsItsCounts:
+            if let snapshot = try await base.snapshot(of: record.sale.id) { record.installed = snapshot.installed }
+        case .forgetsWhatItKnew: (record.orders, record.recorded) = (.max / 2, .max / 2)
+        default: break
+        }
+        let outcome = try await base.claim(record, identity: identity, lifetime: lifetime)
         switch (outcome, mistake) {
-        case (.claimed(let claim, let drained), .drainsWhatWaits):
-            let received = notes.withLock { $0.received }
-            return .claimed(claim, drained: drained.filter { !received.contains($0.order) })
         case (.busy, .claimsForEverybody):
-            return .claimed(StockClaim(sale: sale, token: "mine", identity: identity), drained: [])
+            return .claimed(StockClaim(sale: record.sale.id, token: "mine", identity: identity, epoch: 0))
+        case (.ahead(let epoch, _), .claimsLaterEpochs):
+            record.epoch = epoch
+            (record.orders, record.recorded) = (.max / 2, .max / 2)
+            return try await base.claim(record, identity: identity, lifetime: lifetime)
         default:
             return outcome
         }
+    }
+
+    func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool {
+        let isAlive = try await base.renew(claim, for: mistake == .renewsNothing ? .zero : lifetime)
+        return mistake == .renewsWhatIsOver || isAlive
+    }
+
+    func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        var page = try await base.drain(claim, after: cursor, limit: limit)
+        switch mistake {
+        case .drainsWhatWaits:
+            let received = notes.withLock { $0.received }
+            page.reservations.removeAll { received.contains($0.order) }
+        case .drainsOnePage: page.next = nil
+        default: break
+        }
+        return page
     }
 
     func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
@@ -204,16 +241,15 @@ private final class BrokenStore: DecoratedStore {
             notes.withLock { $0.limit = stock.terms.limitPerUser }
             stock.terms.limitPerUser = 1000
         }
+        if mistake == .forgetsEarlierOrders { stock.orders = 0 }
+        if mistake == .lowersEpochs { return true }
         if try await base.install(stock, under: claim) { return true }
         guard mistake == .installsAnyway else { return false }
-        let outcome = try await base.claim(
-            claim.sale,
-            epoch: stock.epoch,
-            sequence: .max,
-            identity: claim.identity,
-            lifetime: .seconds(1)
-        )
-        guard case .claimed(let own, _) = outcome else { return false }
+        var record = SaleRecord(try Sale(id: claim.sale, title: "x", price: 0, stock: 0, opensAt: stock.terms.opensAt))
+        (record.epoch, record.sequence, record.orders, record.recorded) = (stock.epoch, .max, .max / 2, .max / 2)
+        let outcome = try await base.claim(record, identity: claim.identity, lifetime: .seconds(1))
+        guard case .claimed(let own) = outcome else { return false }
+        stock.epoch += try await base.snapshot(of: claim.sale)?.epoch ?? 0
         return try await base.install(stock, under: own)
     }
 

@@ -22,6 +22,7 @@ protocol DecoratedStore: StockStore { var base: any StockStore { get } }
 
 extension DecoratedStore {
     var isInProcess: Bool { base.isInProcess }
+    var name: StoreName { base.name }
     var outbox: any OrderSource { base.outbox }
     func restocks() -> AsyncStream<Restock> { base.restocks() }
     func identity() async throws -> StoreIdentity { try await base.identity() }
@@ -32,14 +33,17 @@ extension DecoratedStore {
     func reservation(of order: OrderID) async throws -> Reservation? { try await base.reservation(of: order) }
     func snapshot(of sale: SaleID) async throws -> StockSnapshot? { try await base.snapshot(of: sale) }
     func update(_ terms: SaleTerms) async throws { try await base.update(terms) }
-    func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
-        identity: StoreIdentity,
-        lifetime: Duration
-    ) async throws -> ClaimOutcome {
-        try await base.claim(sale, epoch: epoch, sequence: sequence, identity: identity, lifetime: lifetime)
+    func claim(_ record: SaleRecord, identity: StoreIdentity, lifetime: Duration) async throws -> ClaimOutcome {
+        try await base.claim(record, identity: identity, lifetime: lifetime)
+    }
+    func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool {
+        try await base.renew(claim, for: lifetime)
+    }
+    func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        try await base.drain(claim, after: cursor, limit: limit)
+    }
+    func orderKeys(of sale: SaleID, epoch: Int, after cursor: String?, limit: Int) async throws -> OrderKeyPage {
+        try await base.orderKeys(of: sale, epoch: epoch, after: cursor, limit: limit)
     }
     func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
         try await base.install(stock, under: claim)

@@ -51,7 +51,7 @@ struct FaultTests {
     /// A fault of each kind in each call that a rebuild makes: it starts over and ends well.
     @Test(arguments: [Faults.Fault.failBefore, .failAfter, .repeat])
     func aRebuildSurvivesAFaultAtEachStep(fault: Faults.Fault) async throws {
-        for call in ["identity", "sale", "claim", "record", "beginEpoch", "install"] {
+        for call in ["identity", "sale", "claim", "drain", "record", "renew", "beginEpoch", "install"] {
             let clock = ManualClock()
             let faults = Faults(clock: clock)
             let shop = try await Shop(
@@ -75,40 +75,23 @@ struct FaultTests {
         }
     }
 
-    @Test func anOutboxThatWasTrimmedIsNoticed() async throws {
+    /// An order that was acknowledged to the outbox and has no row looks the same as a row that the ledger lost: its
+    /// unit may be sold and paid, so only an operator can say that it is not.
+    @Test func anOrderThatLeftTheOutboxWithoutARowClosesTheSaleUntilTheLossIsAccepted() async throws {
         let shop = try await Shop(stock: 5)
         let order = try await shop.buy(as: "alice")
         let taken = try await shop.stock.outbox.receive(10, as: ConsumerID("vandal"), wait: .zero)
         try await shop.stock.outbox.acknowledge(taken)
-        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.epoch == 2 }
+        let trouble = SaleTrouble.ledgerLostOrders(known: 1, recorded: 0)
+        try await shop.work { await shop.flashSale.readiness().troubles[shop.sale] == trouble }
+        #expect(await shop.flashSale.readiness().isReady == false)
+        await #expect(throws: Refused.self) { try await shop.buy(as: "bob") }
+        _ = try await shop.ledger.raiseEpoch(of: shop.sale, above: 1, acceptingLoss: true)
+        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.epoch == 3 }
         let found = try await shop.flashSale.order(order.id, of: UserID("alice")!)
         #expect(found?.status == .rejected && found?.reason == .lost)
         #expect(try await shop.unitsAccountedFor() == 5)
-    }
-
-    @Test func aStoreThatWasRolledBackIsNoticed() async throws {
-        let shop = try await Shop(stock: 5)
-        let order = try await shop.buy(as: "alice")
-        try await shop.work { try await shop.ledger.lookUp(order.id).order != nil }
-        // The same epoch, as it was at its beginning.
-        try await shop.stock.distrust(shop.sale, epoch: 1)
-        let outcome = try await shop.stock.claim(
-            shop.sale,
-            epoch: 1,
-            sequence: 0,
-            identity: shop.stock.identity(),
-            lifetime: .seconds(1)
-        )
-        guard case .claimed(let claim, _) = outcome else {
-            Issue.record("\(outcome)")
-            return
-        }
-        let terms = try #require(try await shop.ledger.sale(shop.sale)).terms
-        let old = InstalledStock(terms: terms, epoch: 1, remaining: 5, held: [:])
-        #expect(try await shop.stock.install(old, under: claim))
-        try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.epoch == 2 }
-        #expect(try await shop.stock.snapshot(of: shop.sale)?.remaining == 4)
-        #expect(try await shop.unitsAccountedFor() == 5)
+        #expect(await shop.flashSale.readiness() == Readiness(isReady: true))
     }
 
     @Test func aStoreThatDoesNotAnswerIsARefusalWithTheOrdersAddress() async throws {
@@ -167,7 +150,8 @@ final class PickyLedger: OrderLedger {
 
     func create(_ sale: Sale) async throws -> CreateSaleOutcome { try await base.create(sale) }
     func sale(_ id: SaleID) async throws -> SaleRecord? { try await base.sale(id) }
-    func sales() async throws -> [SaleRecord] { try await base.sales() }
+    func identity() async throws -> LedgerID { try await base.identity() }
+    func sales() async throws -> SaleListing { try await base.sales() }
     func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
         try await base.setAdmission(admission, of: sale)
     }
@@ -186,12 +170,18 @@ final class PickyLedger: OrderLedger {
     }
     func lookUp(_ order: OrderID) async throws -> LedgerAnswer { try await base.lookUp(order) }
     func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
-    func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
-        try await base.openReturns(limit: limit, except: sales)
+    func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
+        try await base.pendingReturns(limit: limit, excluding: sales)
     }
-    func closeReturns(_ returns: [StockReturn]) async throws { try await base.closeReturns(returns) }
-    func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
-        try await base.beginEpoch(after: epoch, of: sale)
+    func markReturnsApplied(_ returns: [StockReturn]) async throws { try await base.markReturnsApplied(returns) }
+    func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord? {
+        try await base.transfer(sale, to: store, takeover: number)
+    }
+    func raiseEpoch(of sale: SaleID, above epoch: Int, acceptingLoss: Bool) async throws -> SaleRecord? {
+        try await base.raiseEpoch(of: sale, above: epoch, acceptingLoss: acceptingLoss)
+    }
+    func beginEpoch(after epoch: Int, of sale: SaleID, in store: StoreName) async throws -> BeginEpochOutcome? {
+        try await base.beginEpoch(after: epoch, of: sale, in: store)
     }
     func totals(of sale: SaleID) async throws -> SaleTotals? { try await base.totals(of: sale) }
 }

@@ -38,7 +38,7 @@ struct LifecycleTests {
                 Issue.record("cancelling again is not harmless")
                 return
             }
-            try await shop.pass { try await shop.ledger.openReturns(limit: 1).isEmpty }
+            try await shop.pass { try await shop.ledger.pendingReturns(limit: 1).isEmpty }
             #expect(try await shop.stock.snapshot(of: shop.sale)?.remaining == 1)
         }
     }

@@ -21,16 +21,14 @@ struct NeighbourTests {
             return try await base.snapshot(of: sale)
         }
         func claim(
-            _ sale: SaleID,
-            epoch: Int,
-            sequence: Int,
+            _ record: SaleRecord,
             identity: StoreIdentity,
             lifetime: Duration
         ) async throws -> ClaimOutcome {
-            try check(sale)
-            // As while another node is at it.
-            if sale == NeighbourTests.sick, illness.withLock({ $0 == .refusing }) { return .busy }
-            return try await base.claim(sale, epoch: epoch, sequence: sequence, identity: identity, lifetime: lifetime)
+            try check(record.sale.id)
+            // As while another node rebuilds it.
+            if record.sale.id == NeighbourTests.sick, illness.withLock({ $0 == .refusing }) { return .busy }
+            return try await base.claim(record, identity: identity, lifetime: lifetime)
         }
         func giveBack(_ returns: [StockReturn]) async throws -> [GiveBackOutcome] {
             for units in returns { try check(units.sale) }
@@ -90,7 +88,9 @@ struct NeighbourTests {
             let start = shop.clock.uptime
             try await shop.pass { try await shop.stock.snapshot(of: shop.sale)?.remaining == 10 }
             #expect(shop.clock.uptime - start <= .seconds(2))
-            #expect(try await shop.ledger.openReturns(limit: count * 2).filter { $0.sale == Self.sick }.count == count)
+            #expect(
+                try await shop.ledger.pendingReturns(limit: count * 2).filter { $0.sale == Self.sick }.count == count
+            )
         }
     }
 }

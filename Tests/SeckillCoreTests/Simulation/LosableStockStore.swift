@@ -8,12 +8,15 @@ final class LosableStockStore: StockStore {
     private let clock: any SaleClock
     private let current: Locked<MemoryStockStore>
 
-    init(clock: any SaleClock) {
+    let name: StoreName
+
+    init(name: StoreName = StoreName("losable"), clock: any SaleClock) {
+        self.name = name
         self.clock = clock
-        current = Locked(MemoryStockStore(clock: clock))
+        current = Locked(MemoryStockStore(name: name, clock: clock))
     }
 
-    func lose() { current.withLock { $0 = MemoryStockStore(clock: clock) } }
+    func lose() { current.withLock { $0 = MemoryStockStore(name: name, clock: clock) } }
 
     private var store: MemoryStockStore { current.withLock { $0 } }
 
@@ -27,14 +30,17 @@ final class LosableStockStore: StockStore {
     func reservation(of order: OrderID) async throws -> Reservation? { try await store.reservation(of: order) }
     func snapshot(of sale: SaleID) async throws -> StockSnapshot? { try await store.snapshot(of: sale) }
     func update(_ terms: SaleTerms) async throws { try await store.update(terms) }
-    func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
-        identity: StoreIdentity,
-        lifetime: Duration
-    ) async throws -> ClaimOutcome {
-        try await store.claim(sale, epoch: epoch, sequence: sequence, identity: identity, lifetime: lifetime)
+    func claim(_ record: SaleRecord, identity: StoreIdentity, lifetime: Duration) async throws -> ClaimOutcome {
+        try await store.claim(record, identity: identity, lifetime: lifetime)
+    }
+    func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool {
+        try await store.renew(claim, for: lifetime)
+    }
+    func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        try await store.drain(claim, after: cursor, limit: limit)
+    }
+    func orderKeys(of sale: SaleID, epoch: Int, after cursor: String?, limit: Int) async throws -> OrderKeyPage {
+        try await store.orderKeys(of: sale, epoch: epoch, after: cursor, limit: limit)
     }
     func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
         try await store.install(stock, under: claim)

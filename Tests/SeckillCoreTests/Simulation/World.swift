@@ -61,7 +61,7 @@ final class World {
         case 80..<84: clock.advance(by: .milliseconds(Int64(random.next(upTo: 3000))))
         case 84..<88: try await shop.expiry.expireAll()
         case 88..<91: try await shop.returns.applyAll()
-        case 91: returning = try await ledger.openReturns(limit: 10)
+        case 91: returning = try await ledger.pendingReturns(limit: 10)
         case 92: try await giveBack()
         case 93..<97: try await shop.reconciler.look(&memories)
         case 97: store.lose()
@@ -73,16 +73,12 @@ final class World {
     /// A rebuild that is cut off at one of its steps.
     private func tear() async throws {
         let record = try await ledger.sale(sale)!
-        let outcome = try await store.claim(
-            sale,
-            epoch: record.epoch,
-            sequence: record.sequence,
-            identity: store.identity(),
-            lifetime: .seconds(2)
-        )
-        guard case .claimed(let claim, let drained) = outcome, pick(4) > 0 else { return }
-        _ = try await shop.recorder.record(drained)
-        guard pick(3) > 0, let installed = try await ledger.beginEpoch(after: record.epoch, of: sale) else { return }
+        let outcome = try await store.claim(record, identity: store.identity(), lifetime: .seconds(2))
+        guard case .claimed(let claim) = outcome, pick(4) > 0 else { return }
+        _ = try await shop.recorder.record(try await store.drain(claim, after: nil, limit: 1000).reservations)
+        guard pick(3) > 0,
+            case .begun(let installed) = try await ledger.beginEpoch(after: record.epoch, of: sale, in: store.name)
+        else { return }
         if pick(2) > 0 { _ = try await store.install(installed, under: claim) }
     }
 
@@ -118,7 +114,9 @@ final class World {
     private func giveBack() async throws {
         let outcomes = try await store.giveBack(returning)
         // Or the process dies between the two.
-        if pick(2) == 0 { try await ledger.closeReturns(zip(returning, outcomes).filter { $1 != .refused }.map(\.0)) }
+        if pick(2) == 0 {
+            try await ledger.markReturnsApplied(zip(returning, outcomes).filter { $1 != .refused }.map(\.0))
+        }
     }
 
     private func acknowledge(_ hand: Int) async throws {
