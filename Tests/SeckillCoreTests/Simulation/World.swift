@@ -4,39 +4,49 @@ import SeckillTesting
 @testable import SeckillCore
 
 /// A whole sale, one step at a time, in an order that a seed decides: buyers who retry, workers that stop between
-/// receiving, recording and acknowledging, deadlines, returns that are applied and not closed, stores that are lost.
+/// receiving, recording and acknowledging, deadlines, returns that are applied and not marked, stores that are lost, and,
+/// where there are several nodes with a store each, sales that are taken over and released.
 final class World {
+    /// A server with a stock store of its own.
+    struct Node {
+        let store: LosableStockStore
+        let shop: FlashSale
+        var memories: [SaleID: Reconciler.Memory] = [:]
+        /// What two workers hold between receiving and acknowledging.
+        var hands: [[Delivery]] = [[], []]
+        /// What a returns service holds between reading and applying.
+        var returning: [StockReturn] = []
+    }
+
     static let users = (0..<4).map { UserID("user-\($0)")! }
     let stock = 3
     let limit = 2
     let sale = SaleID("phone")!
     let clock = ManualClock()
     let ledger = MemoryOrderLedger()
-    let store: LosableStockStore
-    let shop: FlashSale
+    var nodes: [Node] = []
     var random: SeededGenerator
     var links: [(link: PurchaseLink, user: UserID)] = []
     /// Every order that was answered "accepted": the promise is about these.
     var acknowledged: [OrderID: UserID] = [:]
     var rejectedToBuyer: Set<OrderID> = []
-    /// What two workers hold between receiving and acknowledging.
-    var hands: [[Delivery]] = [[], []]
-    /// What a returns service holds between reading, applying and closing.
-    var returning: [StockReturn] = []
-    var memories: [SaleID: Reconciler.Memory] = [:]
 
-    init(seed: UInt64) async throws {
+    init(seed: UInt64, nodes count: Int) async throws {
         random = SeededGenerator(state: seed)
-        store = LosableStockStore(clock: clock)
-        shop = FlashSale(
-            stock: store,
-            ledger: ledger,
-            sessions: MemorySessionStore(clock: clock),
-            signer: try LinkSigner(secrets: [Array(repeating: 1, count: 32)], random: SeededRandom(seed)),
-            clock: clock,
-            random: SeededRandom(seed + 1),
-            logger: Logger(label: "world") { _ in SwiftLogNoOpLogHandler() }
-        )
+        let signer = try LinkSigner(secrets: [Array(repeating: 1, count: 32)], random: SeededRandom(seed))
+        for number in 0..<count {
+            let store = LosableStockStore(name: StoreName("store \(number)"), clock: clock)
+            let shop = FlashSale(
+                stock: store,
+                ledger: ledger,
+                sessions: MemorySessionStore(clock: clock),
+                signer: signer,
+                clock: clock,
+                random: SeededRandom(seed + 1),
+                logger: Logger(label: "world") { _ in SwiftLogNoOpLogHandler() }
+            )
+            nodes.append(Node(store: store, shop: shop))
+        }
         let declared = try Sale(
             id: sale,
             title: "Phone",
@@ -46,32 +56,46 @@ final class World {
             opensAt: clock.now,
             paymentWindow: .seconds(5)
         )
-        _ = try await shop.create(declared)
+        for node in nodes { _ = try await node.shop.create(declared) }
     }
 
     func step() async throws {
+        let at = pick(nodes.count)
+        let (store, shop, hand) = (nodes[at].store, nodes[at].shop, pick(2))
         switch random.next(upTo: 100) {
-        case 0..<18: try await askForLink()
-        case 18..<48: await buy()
-        case 48..<56: await settle()
-        case 56..<64: hands[pick(2)] += try await store.outbox.receive(2, as: consumer(pick(2)), wait: .zero)
-        case 64..<72: _ = try await shop.recorder.record(hands[pick(2)].compactMap(\.reservation))
-        case 72..<78: try await acknowledge(pick(2))
-        case 78..<80: hands[pick(2)] += try await store.outbox.takeOver(9, idle: .seconds(3), as: consumer(pick(2)))
+        case 0..<18: try await askForLink(shop)
+        case 18..<48: await buy(shop)
+        case 48..<56: await settle(shop)
+        case 56..<64:
+            nodes[at].hands[hand] += try await store.outbox.receive(2, as: consumer(pick(2)), wait: .zero)
+        case 64..<72: _ = try await shop.recorder.record(nodes[at].hands[hand].compactMap(\.reservation))
+        case 72..<78: try await acknowledge(at, hand)
+        case 78..<80:
+            nodes[at].hands[hand] += try await store.outbox.takeOver(9, idle: .seconds(3), as: consumer(pick(2)))
         case 80..<84: clock.advance(by: .milliseconds(Int64(random.next(upTo: 3000))))
         case 84..<88: try await shop.expiry.expireAll()
         case 88..<91: try await shop.returns.applyAll()
-        case 91: returning = try await ledger.pendingReturns(limit: 10)
-        case 92: try await giveBack()
-        case 93..<97: try await shop.reconciler.look(&memories)
+        case 91: nodes[at].returning = try await ledger.pendingReturns(limit: 10)
+        case 92: try await giveBack(at)
+        case 93..<97: try await shop.reconciler.look(&nodes[at].memories)
         case 97: store.lose()
-        case 98: hands[pick(2)] = []  // a worker dies
-        default: try await tear()
+        case 98: nodes[at].hands[hand] = []  // a worker dies
+        default: try await disturb(at)
+        }
+    }
+
+    private func disturb(_ at: Int) async throws {
+        guard nodes.count > 1 else { return try await tear(nodes[at]) }
+        switch pick(6) {
+        case 0: _ = try await nodes[at].shop.takeOver()
+        case 1: try await nodes[at].shop.releaseSales()
+        default: try await tear(nodes[at])
         }
     }
 
     /// A rebuild that is cut off at one of its steps.
-    private func tear() async throws {
+    private func tear(_ node: Node) async throws {
+        let (store, shop) = (node.store, node.shop)
         let record = try await ledger.sale(sale)!
         let outcome = try await store.claim(record, identity: store.identity(), lifetime: .seconds(2))
         guard case .claimed(let claim) = outcome, pick(4) > 0 else { return }
@@ -82,19 +106,19 @@ final class World {
         if pick(2) > 0 { _ = try await store.install(installed, under: claim) }
     }
 
-    private func askForLink() async throws {
+    private func askForLink(_ shop: FlashSale) async throws {
         let user = Self.users[pick(Self.users.count)]
         if case .granted(let link) = await shop.link(to: sale, for: .user(user)) { links.append((link, user)) }
     }
 
-    private func buy() async {
+    private func buy(_ shop: FlashSale) async {
         guard !links.isEmpty else { return }
         let (link, user) = links[pick(links.count)]
         guard case .accepted(let order) = await shop.purchase(link.token, of: sale, by: .user(user)) else { return }
         if order.status == .queued { acknowledged[order.id] = user }
     }
 
-    private func settle() async {
+    private func settle(_ shop: FlashSale) async {
         guard !links.isEmpty else { return }
         let (link, user) = links[pick(links.count)]
         if pick(3) == 0 {
@@ -102,16 +126,17 @@ final class World {
         } else {
             _ = try? await shop.cancel(link.order, of: user)
         }
-        await look(link.order, user)
+        await look(link.order, user, shop)
     }
 
-    private func look(_ id: OrderID, _ user: UserID) async {
+    private func look(_ id: OrderID, _ user: UserID, _ shop: FlashSale) async {
         // A store that is being rebuilt has nothing to say yet.
         let order = try? await shop.order(id, of: user)
         if order?.status == .rejected { rejectedToBuyer.insert(id) }
     }
 
-    private func giveBack() async throws {
+    private func giveBack(_ at: Int) async throws {
+        let (store, returning) = (nodes[at].store, nodes[at].returning)
         let outcomes = try await store.giveBack(returning)
         // Or the process dies between the two.
         if pick(2) == 0 {
@@ -119,33 +144,38 @@ final class World {
         }
     }
 
-    private func acknowledge(_ hand: Int) async throws {
+    private func acknowledge(_ at: Int, _ hand: Int) async throws {
         // Only what is recorded may be acknowledged; the hand remembers more.
         var recorded: [Delivery] = []
-        for delivery in hands[hand] {
+        for delivery in nodes[at].hands[hand] {
             if try await ledger.lookUp(delivery.reservation!.order).order != nil { recorded.append(delivery) }
         }
-        try await store.outbox.acknowledge(recorded)
-        hands[hand] = []
+        try await nodes[at].store.outbox.acknowledge(recorded)
+        nodes[at].hands[hand] = []
     }
 
-    /// Everything heals: dead workers' orders are taken over, returns are made, the store is looked after.
+    /// Everything heals: dead workers' orders are reclaimed, returns are applied, the stores are watched.
     func settleDown() async throws {
         for _ in 0..<6 {
             clock.advance(by: .seconds(40))
-            try await shop.reconciler.look(&memories)
-            let worker = store.outbox
-            while true {
-                let deliveries =
-                    try await worker.receive(100, as: consumer(9), wait: .zero)
-                    + worker.takeOver(100, idle: .seconds(1), as: consumer(9))
-                if deliveries.isEmpty { break }
-                _ = try await shop.recorder.record(deliveries.compactMap(\.reservation))
-                try await worker.acknowledge(deliveries)
-            }
-            try await shop.expiry.expireAll()
-            try await shop.returns.applyAll()
+            for at in nodes.indices { try await settleDown(at) }
         }
+    }
+
+    private func settleDown(_ at: Int) async throws {
+        let shop = nodes[at].shop
+        try await shop.reconciler.look(&nodes[at].memories)
+        let worker = nodes[at].store.outbox
+        while true {
+            let deliveries =
+                try await worker.receive(100, as: consumer(9), wait: .zero)
+                + worker.takeOver(100, idle: .seconds(1), as: consumer(9))
+            if deliveries.isEmpty { break }
+            _ = try await shop.recorder.record(deliveries.compactMap(\.reservation))
+            try await worker.acknowledge(deliveries)
+        }
+        try await shop.expiry.expireAll()
+        try await shop.returns.applyAll()
     }
 
     func pick(_ count: Int) -> Int { random.next(upTo: count) }
