@@ -3,10 +3,19 @@ internal import HeapModule
 /// A ledger in this process, for tests: it keeps every rule of the real one except that it survives nothing.
 public final class MemoryOrderLedger: OrderLedger {
     private let id: LedgerID
-    private let book = Locked(LedgerBook())
+    private let book: Locked<LedgerBook>
 
     /// An empty ledger, whose identity is `id`.
-    public init(id: LedgerID = .random()) { self.id = id }
+    public init(id: LedgerID = .random()) {
+        self.id = id
+        book = Locked(LedgerBook())
+    }
+
+    /// A ledger with the rows that `other` has now, such as a backup.
+    package init(copying other: MemoryOrderLedger) {
+        id = other.id
+        book = Locked(other.book.withLock { $0 })
+    }
 
     /// The identity it was made with.
     public func identity() async throws -> LedgerID { id }

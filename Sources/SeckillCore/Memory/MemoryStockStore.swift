@@ -77,7 +77,7 @@ public final class MemoryStockStore: StockStore {
             if outcome == .applied { restocks[units.sale] = version }
             return outcome
         }
-        signals.send(restocks.map { Restock(sale: $0, version: $1) })
+        signals.send(restocks.map { Restock(sale: $0, version: $1) }.sorted { $0.sale.text < $1.sale.text })
         return outcomes
     }
 

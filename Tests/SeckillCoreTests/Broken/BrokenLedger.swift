@@ -67,7 +67,7 @@ import Testing
 }
 
 /// A right ledger behind one mistake.
-private final class BrokenLedger: OrderLedger {
+private final class BrokenLedger: DecoratedLedger {
     enum Mistake {
         case none
         case noGuards, recordsOneByOne, joinsUsers, sequenceOfLiveOnly
@@ -85,7 +85,7 @@ private final class BrokenLedger: OrderLedger {
         var kept: [StockReturn] = []
     }
 
-    private let base = MemoryOrderLedger()
+    let base: any OrderLedger = MemoryOrderLedger()
     private let mistake: Mistake
     private let notes = Locked(Notes())
     private let samples = try! LinkSigner(secrets: [Array(repeating: 1, count: 32)], random: SeededRandom(2))
@@ -106,12 +106,6 @@ private final class BrokenLedger: OrderLedger {
 
     func identity() async throws -> LedgerID {
         mistake == .changesItsIdentity ? .random() : try await base.identity()
-    }
-
-    func sales() async throws -> SaleListing { try await base.sales() }
-
-    func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
-        try await base.setAdmission(admission, of: sale)
     }
 
     func restock(_ sale: SaleID, adding units: Int, id: String) async throws -> SaleRecord? {
@@ -163,10 +157,6 @@ private final class BrokenLedger: OrderLedger {
         return orders
     }
 
-    func reject(_ reservation: Reservation, because reason: RejectionReason, at now: Timestamp) async throws -> Order {
-        try await base.reject(reservation, because: reason, at: now)
-    }
-
     func pay(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
         guard mistake == .looksThenPays else {
             return try await base.pay(order, at: mistake == .paysLate ? now + .milliseconds(-1) : now)
@@ -179,10 +169,6 @@ private final class BrokenLedger: OrderLedger {
         return .done(row)
     }
 
-    func cancel(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
-        try await base.cancel(order, at: now)
-    }
-
     func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
         try await base.expire(dueAt: mistake == .expiresEarly ? now + .milliseconds(1) : now, limit: limit)
     }
@@ -192,8 +178,6 @@ private final class BrokenLedger: OrderLedger {
         if notes.withLock({ $0.paid.contains(order) }) { answer.order?.status = .paid }
         return answer
     }
-
-    func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
 
     func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
         let passedOver = mistake == .passesNoSaleOver ? [] : sales
@@ -246,6 +230,4 @@ private final class BrokenLedger: OrderLedger {
             return try await base.beginEpoch(after: epoch, of: sale, in: store)
         }
     }
-
-    func totals(of sale: SaleID) async throws -> SaleTotals? { try await base.totals(of: sale) }
 }

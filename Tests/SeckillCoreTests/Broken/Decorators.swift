@@ -51,3 +51,48 @@ extension DecoratedStore {
     func abandon(_ claim: StockClaim) async throws { try await base.abandon(claim) }
     func distrust(_ sale: SaleID, epoch: Int) async throws { try await base.distrust(sale, epoch: epoch) }
 }
+
+/// A ledger that is another one but for what a type says itself.
+protocol DecoratedLedger: OrderLedger { var base: any OrderLedger { get } }
+
+extension DecoratedLedger {
+    func identity() async throws -> LedgerID { try await base.identity() }
+    func create(_ sale: Sale) async throws -> CreateSaleOutcome { try await base.create(sale) }
+    func sale(_ id: SaleID) async throws -> SaleRecord? { try await base.sale(id) }
+    func sales() async throws -> SaleListing { try await base.sales() }
+    func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
+        try await base.setAdmission(admission, of: sale)
+    }
+    func restock(_ sale: SaleID, adding units: Int, id: String) async throws -> SaleRecord? {
+        try await base.restock(sale, adding: units, id: id)
+    }
+    func record(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
+        try await base.record(reservations, at: now)
+    }
+    func reject(_ reservation: Reservation, because reason: RejectionReason, at now: Timestamp) async throws -> Order {
+        try await base.reject(reservation, because: reason, at: now)
+    }
+    func pay(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome { try await base.pay(order, at: now) }
+    func cancel(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
+        try await base.cancel(order, at: now)
+    }
+    func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
+        try await base.expire(dueAt: now, limit: limit)
+    }
+    func lookUp(_ order: OrderID) async throws -> LedgerAnswer { try await base.lookUp(order) }
+    func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
+    func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
+        try await base.pendingReturns(limit: limit, excluding: sales)
+    }
+    func markReturnsApplied(_ returns: [StockReturn]) async throws { try await base.markReturnsApplied(returns) }
+    func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord? {
+        try await base.transfer(sale, to: store, takeover: number)
+    }
+    func raiseEpoch(of sale: SaleID, above epoch: Int, acceptingLoss: Bool) async throws -> SaleRecord? {
+        try await base.raiseEpoch(of: sale, above: epoch, acceptingLoss: acceptingLoss)
+    }
+    func beginEpoch(after epoch: Int, of sale: SaleID, in store: StoreName) async throws -> BeginEpochOutcome? {
+        try await base.beginEpoch(after: epoch, of: sale, in: store)
+    }
+    func totals(of sale: SaleID) async throws -> SaleTotals? { try await base.totals(of: sale) }
+}

@@ -83,15 +83,14 @@ struct DamageTests {
 }
 
 /// A ledger some of whose sales cannot be read.
-private final class DamagedLedger: OrderLedger {
-    private let base = MemoryOrderLedger()
+private final class DamagedLedger: DecoratedLedger {
+    let base: any OrderLedger = MemoryOrderLedger()
     let damaged = Locked<Set<SaleID>>([])
 
     private func check(_ sale: SaleID) throws {
         if damaged.withLock({ $0.contains(sale) }) { throw SeckillError(.damaged, "damaged on purpose") }
     }
 
-    func identity() async throws -> LedgerID { try await base.identity() }
     func create(_ sale: Sale) async throws -> CreateSaleOutcome {
         try check(sale.id)
         return try await base.create(sale)
@@ -132,18 +131,13 @@ private final class DamagedLedger: OrderLedger {
         try check(order.sale)
         return try await base.cancel(order, at: now)
     }
-    func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
-        try await base.expire(dueAt: now, limit: limit)
-    }
     func lookUp(_ order: OrderID) async throws -> LedgerAnswer {
         try check(order.sale)
         return try await base.lookUp(order)
     }
-    func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
     func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
         try await base.pendingReturns(limit: limit, excluding: sales.union(damaged.withLock { $0 }))
     }
-    func markReturnsApplied(_ returns: [StockReturn]) async throws { try await base.markReturnsApplied(returns) }
     func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord? {
         try check(sale)
         return try await base.transfer(sale, to: store, takeover: number)

@@ -134,8 +134,8 @@ struct FaultTests {
 }
 
 /// A ledger that can never record certain orders, as if their rows broke a rule that nobody foresaw.
-final class PickyLedger: OrderLedger {
-    private let base = MemoryOrderLedger()
+final class PickyLedger: DecoratedLedger {
+    let base: any OrderLedger = MemoryOrderLedger()
     private let refused = Locked<Set<OrderID>>([])
 
     func refuse(_ order: OrderID) { refused.withLock { _ = $0.insert(order) } }
@@ -147,41 +147,4 @@ final class PickyLedger: OrderLedger {
         }
         return try await base.record(reservations, at: now)
     }
-
-    func create(_ sale: Sale) async throws -> CreateSaleOutcome { try await base.create(sale) }
-    func sale(_ id: SaleID) async throws -> SaleRecord? { try await base.sale(id) }
-    func identity() async throws -> LedgerID { try await base.identity() }
-    func sales() async throws -> SaleListing { try await base.sales() }
-    func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
-        try await base.setAdmission(admission, of: sale)
-    }
-    func restock(_ sale: SaleID, adding units: Int, id: String) async throws -> SaleRecord? {
-        try await base.restock(sale, adding: units, id: id)
-    }
-    func reject(_ reservation: Reservation, because reason: RejectionReason, at now: Timestamp) async throws -> Order {
-        try await base.reject(reservation, because: reason, at: now)
-    }
-    func pay(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome { try await base.pay(order, at: now) }
-    func cancel(_ order: OrderID, at now: Timestamp) async throws -> SettleOutcome {
-        try await base.cancel(order, at: now)
-    }
-    func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
-        try await base.expire(dueAt: now, limit: limit)
-    }
-    func lookUp(_ order: OrderID) async throws -> LedgerAnswer { try await base.lookUp(order) }
-    func orders(of user: UserID, limit: Int) async throws -> [Order] { try await base.orders(of: user, limit: limit) }
-    func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
-        try await base.pendingReturns(limit: limit, excluding: sales)
-    }
-    func markReturnsApplied(_ returns: [StockReturn]) async throws { try await base.markReturnsApplied(returns) }
-    func transfer(_ sale: SaleID, to store: StoreName?, takeover number: Int) async throws -> SaleRecord? {
-        try await base.transfer(sale, to: store, takeover: number)
-    }
-    func raiseEpoch(of sale: SaleID, above epoch: Int, acceptingLoss: Bool) async throws -> SaleRecord? {
-        try await base.raiseEpoch(of: sale, above: epoch, acceptingLoss: acceptingLoss)
-    }
-    func beginEpoch(after epoch: Int, of sale: SaleID, in store: StoreName) async throws -> BeginEpochOutcome? {
-        try await base.beginEpoch(after: epoch, of: sale, in: store)
-    }
-    func totals(of sale: SaleID) async throws -> SaleTotals? { try await base.totals(of: sale) }
 }

@@ -23,15 +23,22 @@ final class World {
     let limit = 2
     let sale = SaleID("phone")!
     let clock = ManualClock()
-    let ledger = MemoryOrderLedger()
+    let ledger = RestorableLedger()
+    /// Whether the ledger was ever put back.
+    var wentBack = false
+    private let goesBack: Bool
     var nodes: [Node] = []
     var random: SeededGenerator
     var links: [(link: PurchaseLink, user: UserID)] = []
     /// Every order that was answered "accepted": the promise is about these.
     var acknowledged: [OrderID: UserID] = [:]
     var rejectedToBuyer: Set<OrderID> = []
+    var recordedToBuyer: Set<OrderID> = []
+    /// Whether an operator has accepted that the ledger lacks orders.
+    var lossAccepted = false
 
-    init(seed: UInt64, nodes count: Int) async throws {
+    init(seed: UInt64, nodes count: Int, goesBack: Bool = false) async throws {
+        self.goesBack = goesBack
         random = SeededGenerator(state: seed)
         let signer = try LinkSigner(secrets: [Array(repeating: 1, count: 32)], random: SeededRandom(seed))
         for number in 0..<count {
@@ -78,19 +85,36 @@ final class World {
         case 91: nodes[at].returning = try await ledger.pendingReturns(limit: 10)
         case 92: try await giveBack(at)
         case 93..<97: try await shop.reconciler.look(&nodes[at].memories)
-        case 97: store.lose()
+        case 97: if !goesBack { store.lose() }
         case 98: nodes[at].hands[hand] = []  // a worker dies
         default: try await disturb(at)
         }
     }
 
     private func disturb(_ at: Int) async throws {
+        if goesBack, pick(3) > 0 { return try await meddleWithLedger() }
         guard nodes.count > 1 else { return try await tear(nodes[at]) }
         switch pick(6) {
         case 0: _ = try await nodes[at].shop.takeOver()
         case 1: try await nodes[at].shop.releaseSales()
         default: try await tear(nodes[at])
         }
+    }
+
+    /// Backs up, puts the copy back by hand, or accepts what that has lost.
+    private func meddleWithLedger() async throws {
+        switch pick(3) {
+        case 0: ledger.backUp()
+        case 1: if ledger.restore() { wentBack = true }
+        default: try await acceptLoss()
+        }
+    }
+
+    /// What an operator does whom a node has told that the ledger lacks orders.
+    private func acceptLoss() async throws {
+        guard case .ledgerLostOrders = nodes[0].shop.troubles[sale] else { return }
+        lossAccepted = true
+        _ = try await ledger.raiseEpoch(of: sale, above: 10_000, acceptingLoss: true)
     }
 
     /// A rebuild that is cut off at one of its steps.
@@ -133,6 +157,7 @@ final class World {
         // A store that is being rebuilt has nothing to say yet.
         let order = try? await shop.order(id, of: user)
         if order?.status == .rejected { rejectedToBuyer.insert(id) }
+        if order?.status == .awaitingPayment || order?.status == .paid { recordedToBuyer.insert(id) }
     }
 
     private func giveBack(_ at: Int) async throws {
@@ -165,6 +190,7 @@ final class World {
     private func settleDown(_ at: Int) async throws {
         let shop = nodes[at].shop
         try await shop.reconciler.look(&nodes[at].memories)
+        try await acceptLoss()
         let worker = nodes[at].store.outbox
         while true {
             let deliveries =
