@@ -29,12 +29,16 @@ package struct SaleOrders: Sendable {
 
     /// What the text of every order's id begins with.
     private let prefix: [UInt8]
+    private let epoch: Int
     private var ids = ByteTable()
     private var rows = Chunked<Row>()
     private var users = ByteTable()
     private var live = Chunked<Int32>()
 
-    package init(sale: SaleID, epoch: Int) { prefix = Array("\(sale).\(epoch).".utf8) }
+    package init(sale: SaleID, epoch: Int) {
+        prefix = Array("\(sale).\(epoch).".utf8)
+        self.epoch = epoch
+    }
 
     package var count: Int { rows.count }
     package var contents: Contents { Contents(ids: ids.strings, rows: rows, users: users.strings, live: live) }
@@ -109,30 +113,64 @@ package struct SaleOrders: Sendable {
         append(UnsafeBufferPointer(rebasing: order[prefix.count...]), Row(user: UInt32(user), reservedAt: moment))
     }
 
-    // MARK: Building it up again from its contents, in their order
-
-    /// Adds an order as text. False if it is of another sale or epoch.
-    package mutating func appendIfOwn(
-        _ order: UnsafeBufferPointer<UInt8>,
-        for user: UnsafeBufferPointer<UInt8>,
-        at moment: Timestamp
-    ) -> Bool {
-        guard isOwn(order) else { return false }
-        let hash = ByteTable.hash(user)
-        append(order, for: users.number(of: user, hash: hash) ?? add(user, hash: hash), at: moment)
-        return true
-    }
-
     /// Adds a row and the part of the order's id that is its own.
-    package mutating func append(_ own: UnsafeBufferPointer<UInt8>, _ row: Row) {
+    private mutating func append(_ own: UnsafeBufferPointer<UInt8>, _ row: Row) {
         rows.append(row)
         ids.insert(own, hash: Self.hash(ofID: own))
     }
 
-    package mutating func appendUser(_ bytes: UnsafeBufferPointer<UInt8>, live count: Int32) {
-        live.append(count)
-        users.insert(bytes, hash: ByteTable.hash(bytes))
+    // MARK: Restoring from stored bytes
+
+    // The bytes come from a file. Each function returns false, and changes nothing, for bytes that the functions above
+    // could not have led to: an id or a user that is not one, or is known already, a user number that nobody has.
+
+    /// Adds an order that took its unit after the users and orders known so far.
+    package mutating func restore(
+        _ order: UnsafeBufferPointer<UInt8>,
+        for user: UnsafeBufferPointer<UInt8>,
+        at moment: Timestamp,
+        limitPerUser: Int
+    ) -> Bool {
+        guard isOwn(order), Self.isStorable(moment), isNew(UnsafeBufferPointer(rebasing: order[prefix.count...]))
+        else { return false }
+        let hash = ByteTable.hash(user)
+        if let number = users.number(of: user, hash: hash) {
+            guard live[number] < min(limitPerUser, Int(Int32.max)) else { return false }
+            append(order, for: number, at: moment)
+        } else {
+            guard limitPerUser > 0, UserID.isValid(user) else { return false }
+            append(order, for: add(user, hash: hash), at: moment)
+        }
+        return true
     }
+
+    /// Adds a row and the part of the order's id that is its own. The user's live orders are not counted.
+    package mutating func restore(_ own: UnsafeBufferPointer<UInt8>, _ row: Row) -> Bool {
+        guard row.user < users.count, Self.isStorable(row.reservedAt), isNew(own) else { return false }
+        append(own, row)
+        return true
+    }
+
+    /// Adds a user.
+    package mutating func restoreUser(_ bytes: UnsafeBufferPointer<UInt8>, live count: Int) -> Bool {
+        let hash = ByteTable.hash(bytes)
+        guard let count = Int32(exactly: count), count >= 0, UserID.isValid(bytes),
+            users.number(of: bytes, hash: hash) == nil
+        else { return false }
+        live.append(count)
+        users.insert(bytes, hash: hash)
+        return true
+    }
+
+    /// Whether the bytes are the own part of an order's id of this sale and epoch, and no order has it.
+    private func isNew(_ own: UnsafeBufferPointer<UInt8>) -> Bool {
+        // Epoch 0 has no orders: an id of it could not be read back.
+        epoch > 0 && prefix.count + own.count <= OrderID.maxBytes && OrderID.isRandomAndMAC(own)
+            && ids.number(of: own, hash: Self.hash(ofID: own)) == nil
+    }
+
+    /// Whether a clock can have shown it: what is subtracted from the time must not overflow.
+    private static func isStorable(_ moment: Timestamp) -> Bool { moment.milliseconds.magnitude <= 1 << 53 }
 
     // MARK: Bytes
 

@@ -48,45 +48,78 @@ extension SaleStock {
         )
     }
 
-    // MARK: Back again
+    // MARK: Restoring from stored bytes
 
-    /// A sale without users, orders and returns: the functions below add them, in the order of the image.
-    package init(
+    /// No sale ever has more units, those given back included.
+    package static let maxUnits = 1_000_000_000
+
+    /// More orders, or more units given back in one epoch, than any sale ever has.
+    private static let maxRows = 1 << 53
+
+    /// A sale without users, orders and returns: the functions below add them, in the order of the image. Nil if no
+    /// store can have held such a sale.
+    package init?(
         restoring terms: SaleTerms,
         epoch: Int,
         remaining: Int,
         version: Int,
         aside: Int,
-        ordersBefore: Int = 0,
-        returned: Int = 0
+        ordersBefore: Int,
+        returned: Int
     ) {
+        let versions = StockSnapshot.firstVersion(of: epoch)..<StockSnapshot.firstVersion(of: epoch + 1)
+        guard (0...Self.maxUnits).contains(remaining), versions.contains(version), aside >= 0,
+            (0...Self.maxRows).contains(ordersBefore), (0...Self.maxRows).contains(returned)
+        else { return nil }
         self.init(terms, epoch: epoch, remaining: remaining, version: version, ordersBefore: ordersBefore)
         self.returned = returned
         outbox.aside = aside
     }
 
-    package mutating func restoreUser(_ bytes: UnsafeBufferPointer<UInt8>, live: Int32) {
-        orders.appendUser(bytes, live: live)
+    // As those of ``SaleOrders``, the following functions return false, and change nothing, for what no store can have
+    // written at that point.
+
+    package mutating func restoreUser(_ bytes: UnsafeBufferPointer<UInt8>, live: Int) -> Bool {
+        orders.restoreUser(bytes, live: live)
     }
 
-    package mutating func restoreOrder(_ own: UnsafeBufferPointer<UInt8>, _ row: SaleOrders.Row) {
-        orders.append(own, row)
+    package mutating func restoreOrder(_ own: UnsafeBufferPointer<UInt8>, _ row: SaleOrders.Row) -> Bool {
+        guard orders.restore(own, row) else { return false }
         if !row.isSettled { outbox.pending += 1 }
+        return true
     }
 
-    /// Takes a unit without asking, for what was decided before. False if the order is of another sale or epoch.
-    package mutating func retake(
+    package mutating func restoreReturn(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        let hash = ByteTable.hash(bytes)
+        guard StockReturn.isValid(id: bytes), otherReturns.number(of: bytes, hash: hash) == nil else { return false }
+        otherReturns.insert(bytes, hash: hash)
+        return true
+    }
+
+    /// Takes a unit for what was decided before.
+    package mutating func restoreReservation(
         _ order: UnsafeBufferPointer<UInt8>,
         for user: UnsafeBufferPointer<UInt8>,
+        sequence: Int,
         at moment: Timestamp
     ) -> Bool {
-        guard orders.appendIfOwn(order, for: user, at: moment) else { return false }
+        guard isTrusted, remaining > 0, sequence == self.sequence + 1,
+            orders.restore(order, for: user, at: moment, limitPerUser: terms.limitPerUser)
+        else { return false }
         remaining -= 1
         outbox.pending += 1
         return true
     }
 
-    package mutating func restoreReturn(_ bytes: UnsafeBufferPointer<UInt8>) {
-        otherReturns.insert(bytes, hash: ByteTable.hash(bytes))
+    /// Gives units back that were given back before.
+    package mutating func restoreGiveBack(_ units: StockReturn) -> Bool {
+        giveBack(units) == .applied
+    }
+}
+
+extension StockReturn {
+    /// Whether `bytes` can be the id of a return: an order's, or a restock's.
+    fileprivate static func isValid(id bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        (1...OrderID.maxBytes).contains(bytes.count)
     }
 }

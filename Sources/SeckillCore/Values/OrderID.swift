@@ -4,6 +4,8 @@
 /// The last part authenticates the others and the buyer (see ``LinkSigner``); this type checks the form only.
 /// Opaque to clients, URL-safe, at most 256 bytes.
 public struct OrderID: Hashable, Sendable, CustomStringConvertible {
+    package static let maxBytes = 256
+
     /// The whole id.
     public let text: String
     /// The sale that the order is for.
@@ -26,20 +28,27 @@ public struct OrderID: Hashable, Sendable, CustomStringConvertible {
 
     private static func parts(_ text: UnsafeBufferPointer<UInt8>) -> (SaleID, epoch: Int, key: UInt64)? {
         let dot = UInt8(ascii: ".")
-        guard text.count <= 256, let first = text.firstIndex(of: dot),
+        guard text.count <= maxBytes, let first = text.firstIndex(of: dot),
             let second = text[(first + 1)...].firstIndex(of: dot),
             let third = text[(second + 1)...].firstIndex(of: dot)
         else { return nil }
         let number = text[(first + 1)..<second]
-        let (random, code) = (text[(second + 1)..<third], text[(third + 1)...])
+        let random = text[(second + 1)..<third]
         // One spelling: no sign, no zeros in front.
         guard let sale = SaleID(String(decoding: text[..<first], as: UTF8.self)),
             number.first.map({ $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }) == true,
             let epoch = Int(String(decoding: number, as: UTF8.self)),
-            random.count >= 8, code.count >= 8,
-            random.allSatisfy(Base64URL.allows), code.allSatisfy(Base64URL.allows)
+            isRandomAndMAC(UnsafeBufferPointer(rebasing: text[(second + 1)...]))
         else { return nil }
         return (sale, epoch, random.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
+    /// Whether `bytes` have the form of the part of an id behind its epoch: `random.mac`.
+    package static func isRandomAndMAC(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let dot = bytes.firstIndex(of: UInt8(ascii: ".")) else { return false }
+        let (random, mac) = (bytes[..<dot], bytes[(dot + 1)...])
+        return random.count >= 8 && mac.count >= 8 && random.allSatisfy(Base64URL.allows)
+            && mac.allSatisfy(Base64URL.allows)
     }
 
     /// The id as text.

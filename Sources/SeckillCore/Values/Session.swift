@@ -26,6 +26,11 @@ public struct SessionToken: Hashable, Sendable {
         text.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
         return Base64URL.encode(Array(hash.finalize()).prefix(30))
     }
+
+    /// Whether `text` has the form of a ``digest``.
+    package static func isDigest(_ text: String) -> Bool {
+        text.utf8.count == 40 && text.utf8.allSatisfy(Base64URL.allows)
+    }
 }
 
 /// A login that is still good.

@@ -10,6 +10,14 @@ public struct UserID: Hashable, Sendable, CustomStringConvertible {
         self.text = string
     }
 
+    /// Whether ``init(_:)`` would take the bytes as an id.
+    package static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard (1...128).contains(bytes.count) else { return false }
+        // Most ids are printable ASCII, and need no closer look.
+        if bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) { return true }
+        return String(validating: bytes, as: UTF8.self).map { !$0.hasControlCharacter } ?? false
+    }
+
     /// The id as text.
     public var description: String { text }
 

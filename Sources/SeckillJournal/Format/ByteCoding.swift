@@ -52,6 +52,8 @@ struct ByteReader {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {
             let byte = try byte()
+            // The tenth byte has room for one bit.
+            guard shift < 63 || byte <= 1 else { throw Malformed() }
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
         }

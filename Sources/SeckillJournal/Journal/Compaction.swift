@@ -81,7 +81,7 @@ extension Journal {
     private func rewrite(_ image: any JournalImage) throws {
         let (old, path, files) = writer.withLock { ($0.file, $0.successorPath, $0.files) }
         var header = old.header
-        header.generation += 1
+        header.generation &+= 1
         var successor = try JournalFile(creating: path, header, in: files)
         try image.write { frame throws(FileError) in
             if isClosed { throw FileError(operation: "compact", path: path, reason: "the journal is being closed") }

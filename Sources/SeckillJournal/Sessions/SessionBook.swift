@@ -27,6 +27,7 @@ struct SessionBook: Sendable {
         while !body.isAtEnd {
             guard let entry = Entry(rawValue: try body.byte()) else { throw ByteReader.Malformed() }
             let digest = try body.text()
+            guard SessionToken.isDigest(digest) else { throw ByteReader.Malformed() }
             switch entry {
             case .session:
                 guard let user = UserID(try body.text()) else { throw ByteReader.Malformed() }

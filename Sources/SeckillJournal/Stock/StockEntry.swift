@@ -115,7 +115,18 @@ extension [UInt8] {
 }
 
 extension ByteReader {
-    mutating func flag() throws(Malformed) -> Bool { try byte() == 1 }
+    mutating func flag() throws(Malformed) -> Bool {
+        let byte = try byte()
+        guard byte <= 1 else { throw Malformed() }
+        return byte == 1
+    }
+
+    mutating func epoch() throws(Malformed) -> Int {
+        let epoch = try count()
+        guard epoch <= StockSnapshot.maxEpoch else { throw Malformed() }
+        return epoch
+    }
+
     mutating func moment() throws(Malformed) -> Timestamp { Timestamp(milliseconds: try signed()) }
 
     mutating func sale() throws(Malformed) -> SaleID {
@@ -125,11 +136,14 @@ extension ByteReader {
 
     mutating func units() throws(Malformed) -> StockReturn {
         let sale = try sale()
-        let epoch = try count()
+        let epoch = try epoch()
         let id = try text()
         let units = try count()
-        // Empty, and so no user, for a restock.
-        return StockReturn(id: id, sale: sale, epoch: epoch, units: units, user: UserID(try text()))
+        // Empty for a restock.
+        let text = try text()
+        let user = UserID(text)
+        guard user != nil || text.isEmpty else { throw Malformed() }
+        return StockReturn(id: id, sale: sale, epoch: epoch, units: units, user: user)
     }
 
     mutating func terms() throws(Malformed) -> SaleTerms {

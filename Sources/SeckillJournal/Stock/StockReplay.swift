@@ -16,6 +16,9 @@ struct StockReplay: Sendable {
         return count
     }
 
+    // Every entry must be one that a store can have written where it stands. Anything else is damage, whatever its
+    // checksum says, and is refused before it gets into arithmetic or an index.
+
     private mutating func applyEntry(_ body: inout ByteReader) throws(ByteReader.Malformed) {
         guard let entry = StockEntry(rawValue: try body.byte()) else { throw ByteReader.Malformed() }
         switch entry {
@@ -26,25 +29,42 @@ struct StockReplay: Sendable {
         case .reservation: try applyReservation(&body)
         case .giveBack:
             let units = try body.units()
-            guard sales.with(units.sale, { $0.giveBack(units) }) == .applied else { throw ByteReader.Malformed() }
+            try apply(to: units.sale) { $0.restoreGiveBack(units) }
         case .terms:
             let terms = try body.terms()
-            sales.with(terms.sale) { $0.update(terms) }
+            try apply(to: terms.sale) { stock in
+                stock.update(terms)
+                return true
+            }
         case .distrust:
             let sale = try body.sale()
-            let epoch = try body.count()
-            sales.with(sale) { if $0.epoch == epoch { $0.isTrusted = false } }
+            let epoch = try body.epoch()
+            try apply(to: sale) { stock in
+                guard stock.epoch == epoch else { return false }
+                stock.isTrusted = false
+                return true
+            }
         case .settled: try applySettled(&body)
         }
     }
 
+    /// Changes a sale that the file has described; `change` returns false if the sale as it is does not allow it.
+    private mutating func apply(
+        to sale: SaleID,
+        _ change: (inout SaleStock) -> Bool
+    ) throws(ByteReader.Malformed) {
+        guard sales.with(sale, change) == true else { throw ByteReader.Malformed() }
+    }
+
     private mutating func applySale(_ body: inout ByteReader) throws(ByteReader.Malformed) {
         let terms = try body.terms()
-        let epoch = try body.count()
+        let epoch = try body.epoch()
         let remaining = Int(try body.signed())
         let version = try body.count()
         let aside = try body.count()
-        var stock = SaleStock(restoring: terms, epoch: epoch, remaining: remaining, version: version, aside: aside)
+        guard
+            var stock = SaleStock(restoring: terms, epoch: epoch, remaining: remaining, version: version, aside: aside)
+        else { throw ByteReader.Malformed() }
         stock.isTrusted = try body.flag()
         sales[terms.sale] = stock
         begun = terms.sale
@@ -53,7 +73,7 @@ struct StockReplay: Sendable {
     private mutating func applyUsers(_ body: inout ByteReader) throws(ByteReader.Malformed) {
         try forEach(&body) { body, stock throws(ByteReader.Malformed) in
             let user = try body.blob()
-            stock.restoreUser(user, live: Int32(truncatingIfNeeded: try body.signed()))
+            return stock.restoreUser(user, live: Int(try body.signed()))
         }
     }
 
@@ -61,16 +81,18 @@ struct StockReplay: Sendable {
         var moment: Int64 = 0
         try forEach(&body) { body, stock throws(ByteReader.Malformed) in
             let own = try body.blob()
-            let user = UInt32(truncatingIfNeeded: try body.varint())
-            moment += try body.signed()
+            guard let user = UInt32(exactly: try body.varint()) else { throw ByteReader.Malformed() }
+            let (next, overflows) = moment.addingReportingOverflow(try body.signed())
             let flags = try body.byte()
+            guard !overflows, flags <= 3 else { throw ByteReader.Malformed() }
+            moment = next
             let row = SaleOrders.Row(
                 user: user,
                 reservedAt: Timestamp(milliseconds: moment),
                 isSettled: flags & 1 != 0,
                 isReturned: flags & 2 != 0
             )
-            stock.restoreOrder(own, row)
+            return stock.restoreOrder(own, row)
         }
     }
 
@@ -78,14 +100,17 @@ struct StockReplay: Sendable {
         try forEach(&body) { body, stock throws(ByteReader.Malformed) in stock.restoreReturn(try body.blob()) }
     }
 
+    /// Applies the items of one entry to the sale begun last; `item` returns false for one that cannot be.
     private mutating func forEach(
         _ body: inout ByteReader,
-        _ item: (inout ByteReader, inout SaleStock) throws(ByteReader.Malformed) -> Void
+        _ item: (inout ByteReader, inout SaleStock) throws(ByteReader.Malformed) -> Bool
     ) throws(ByteReader.Malformed) {
+        // However large the count is, the body ends before long.
         let count = try body.count()
         guard let begun else { throw ByteReader.Malformed() }
         for _ in 0..<count {
-            try sales.with(begun) { stock throws(ByteReader.Malformed) in try item(&body, &stock) }
+            let isApplied = try sales.with(begun) { stock throws(ByteReader.Malformed) in try item(&body, &stock) }
+            guard isApplied == true else { throw ByteReader.Malformed() }
         }
     }
 
@@ -95,19 +120,18 @@ struct StockReplay: Sendable {
         let sequence = try body.count()
         let moment = try body.moment()
         let name = String(decoding: order.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self)
-        guard let sale = SaleID(name),
-            sales.with(sale, { $0.retake(order, for: user, at: moment) && $0.sequence == sequence }) == true
-        else { throw ByteReader.Malformed() }
+        guard let sale = SaleID(name) else { throw ByteReader.Malformed() }
+        try apply(to: sale) { $0.restoreReservation(order, for: user, sequence: sequence, at: moment) }
     }
 
     private mutating func applySettled(_ body: inout ByteReader) throws(ByteReader.Malformed) {
         let sale = try body.sale()
-        let epoch = try body.count()
+        let epoch = try body.epoch()
         let aside = try body.flag()
         let count = try body.count()
         for _ in 0..<count {
             let sequence = try body.count()
-            sales.with(sale) { if $0.epoch == epoch { $0.settle(sequence, aside: aside) } }
+            try apply(to: sale) { $0.epoch == epoch && $0.settle(sequence, aside: aside) }
         }
     }
 

@@ -14,7 +14,7 @@ extension SimulatedDisk {
     func generation(of path: String) -> UInt64? { header(of: path)?.generation }
 
     /// Where every frame of a good file begins, how large its body is, and where the next begins.
-    private func frames(of path: String) -> [(start: Int, body: Int, end: Int)] {
+    func frames(of path: String) -> [(start: Int, body: Int, end: Int)] {
         guard let salt = salt(of: path), let file = try? open(path, writing: false), let size = try? file.size() else {
             return []
         }
@@ -32,5 +32,16 @@ extension SimulatedDisk {
     /// Where the zeros are that fill frames up.
     func padding(in path: String) -> Set<Int> {
         Set(frames(of: path).flatMap { Array($0.start + Frame.headerSize + $0.body..<$0.end) })
+    }
+}
+
+extension SimulatedDisk {
+    /// The body of every frame of a good file that says something.
+    func bodies(of path: String) -> [[UInt8]] {
+        guard let bytes = self[path] else { return [] }
+        return frames(of: path).filter { $0.body > 0 }.map { frame in
+            let start = frame.start + Frame.headerSize
+            return Array(bytes[start..<start + frame.body])
+        }
     }
 }
