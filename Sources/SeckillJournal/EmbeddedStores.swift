@@ -16,13 +16,17 @@ public final class EmbeddedStores: Sendable {
 
     /// Opens the directory at `path`, or makes it, and reads everything back into memory.
     ///
-    /// Then the stock of every sale waits until it has been compared with the ledger, which
-    /// ``SeckillCore/FlashSale/run()`` does first of all.
+    /// The stock of every sale then waits until it has been compared with the ledger, which
+    /// ``SeckillCore/FlashSale/run()`` does first.
+    /// - Parameters:
+    ///   - path: the directory. Symbolic links are resolved, so two paths of one directory are the same store.
+    ///   - ledger: the ledger that the stock belongs to, by ``SeckillCore/OrderLedger/identity()``.
     /// - Throws: ``SeckillCore/SeckillError``: `unavailable` if another process owns the directory, which the message
-    ///   names, or the system refuses; `invalid` if a file is damaged before its end, of a later format or something
-    ///   else. Nothing has been changed then, and the message says what to do.
+    ///   names, or the system refuses; `invalid` if the stock belongs to another ledger, or a file is damaged before its
+    ///   end, of a later format or something else. Nothing has been changed then, and the message says what to do.
     public static func open(
         at path: String,
+        ledger: LedgerID,
         outboxLimit: Int = 1_000_000,
         sessionLimit: Int = 1_000_000,
         clock: any SaleClock = .system,
@@ -30,7 +34,14 @@ public final class EmbeddedStores: Sendable {
         logger: Logger = Logger(label: "seckill.journal")
     ) async throws -> EmbeddedStores {
         try await open(
-            JournalDirectory(path: path, files: SystemFiles(), clock: clock, random: random, logger: logger),
+            JournalDirectory(
+                path: path,
+                ledger: ledger,
+                files: SystemFiles(),
+                clock: clock,
+                random: random,
+                logger: logger
+            ),
             limits: Journal.Limits(),
             outboxLimit: outboxLimit,
             sessionLimit: sessionLimit
@@ -61,12 +72,21 @@ public final class EmbeddedStores: Sendable {
         outboxLimit: Int,
         sessionLimit: Int
     ) throws {
-        // The journals hold it: whoever keeps only one of the stores keeps the directory.
+        var directory = directory
+        // Held by both journals: a process that keeps only one of the stores keeps the directory.
         let lock = try directory.lock()
         // Both are read before either is changed, so that a start that is refused has changed nothing.
         var replay = StockReplay()
         let stockFound = try directory.find("stock", .stock) { body throws(ByteReader.Malformed) in
             try replay.apply(&body)
+        }
+        if let owner = replay.ledger, owner != directory.ledger {
+            throw SeckillError(
+                .invalid,
+                "\(stockFound.path) belongs to the ledger \(owner), and not to \(directory.ledger). Nothing was changed. "
+                    + "Give each ledger a directory of its own. If its ledger is gone for good, move the directory away: "
+                    + "orders that were acknowledged but not yet recorded are lost, and everybody logs in again."
+            )
         }
         var sessionBook = SessionBook()
         let sessionsFound = try directory.find("sessions", .sessions) { body throws(ByteReader.Malformed) in
@@ -74,7 +94,13 @@ public final class EmbeddedStores: Sendable {
         }
         stock = JournalStockStore(
             replay.stock(mayLack: stockFound.recovery.mayLack),
-            try directory.open(stockFound, under: lock, saying: replay.distrust),
+            try directory.open(
+                stockFound,
+                under: lock,
+                saying: replay.distrust,
+                first: replay.ledger == nil ? .naming(directory.ledger) : Frame()
+            ),
+            ledger: directory.ledger,
             limits: limits,
             clock: directory.clock,
             outboxLimit: outboxLimit,

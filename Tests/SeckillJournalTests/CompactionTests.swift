@@ -17,7 +17,7 @@ struct CompactionTests {
     @Test("keeps everything that a sale knows, through entries as through an image")
     func nothingIsLost() async throws {
         let disk = SimulatedDisk()
-        let ledger = MemoryOrderLedger()
+        let ledger = MemoryOrderLedger.forTests()
         var shop = try await Shop(on: disk, ledger: ledger, limits: limits(compactingAbove: 1 << 30))
         try await shop.open(units: 100, limitPerUser: 2)
         var orders: [OrderID] = []
@@ -25,10 +25,12 @@ struct CompactionTests {
         try await shop.record(10)
         _ = try await shop.flashSale.cancel(orders[3], of: .number(3))
         _ = try await ledger.restock(sale, adding: 5, id: "restock.1")
-        let returns = try await ledger.openReturns(limit: 10)
+        let returns = try await ledger.pendingReturns(limit: 10)
         _ = try await shop.stores.stock.giveBack(returns)
         _ = try await shop.flashSale.setAdmission(.paused, of: sale)
         let waiting = try await shop.stores.stock.outbox.receive(2, as: ConsumerID("test"), wait: .zero)
+        guard case .reservation(let rejected) = waiting[1].content else { return }
+        _ = try await ledger.reject(rejected, because: .undeliverable, at: SystemClock().now)
         try await shop.stores.stock.outbox.deadLetter(waiting[1], because: "test")
         let snapshot = try await shop.stores.stock.snapshot(of: sale)
         await shop.stores.close()
@@ -70,7 +72,7 @@ struct CompactionTests {
     @Test("goes on while orders are taken, and loses none of them")
     func whileSelling() async throws {
         let disk = SimulatedDisk()
-        let ledger = MemoryOrderLedger()
+        let ledger = MemoryOrderLedger.forTests()
         let shop = try await Shop(on: disk, ledger: ledger, limits: limits(compactingAbove: 2000))
         try await shop.open(units: 2000)
         var orders = await withTaskGroup(of: [OrderID].self) { group in
@@ -104,7 +106,7 @@ struct CompactionTests {
     func season() async throws {
         let clock = ManualClock()
         let disk = SimulatedDisk()
-        let ledger = MemoryOrderLedger()
+        let ledger = MemoryOrderLedger.forTests()
         let shop = try await Shop(on: disk, ledger: ledger, clock: clock, limits: limits(compactingAbove: 20_000))
         var largest = 0
         for number in 0..<40 {
@@ -158,7 +160,7 @@ struct CompactionTests {
     )
     func failing(_ operation: SimulatedDisk.Operation) async throws {
         let disk = SimulatedDisk()
-        let ledger = MemoryOrderLedger()
+        let ledger = MemoryOrderLedger.forTests()
         let shop = try await Shop(on: disk, ledger: ledger, limits: limits(compactingAbove: 1000))
         disk.plan { found, _, _ in found == operation ? .failure("No space left on device") : nil }
         try await shop.open(units: 1000)
@@ -176,7 +178,7 @@ struct CompactionTests {
     @Test("whose new name is not durable yet lets nothing be acknowledged")
     func nameNotDurable() async throws {
         let disk = SimulatedDisk()
-        let ledger = MemoryOrderLedger()
+        let ledger = MemoryOrderLedger.forTests()
         let shop = try await Shop(on: disk, ledger: ledger, limits: limits(compactingAbove: 1000))
         disk.plan { found, _, _ in found == .syncDirectory ? .failure("Input/output error") : nil }
         try await shop.open(units: 1000)
@@ -196,7 +198,7 @@ struct CompactionTests {
     @Test("whose process died before its new name was durable is found again by whoever builds upon it")
     func diedBeforeTheName() async throws {
         let disk = SimulatedDisk()
-        let ledger = MemoryOrderLedger()
+        let ledger = MemoryOrderLedger.forTests()
         let shop = try await Shop(on: disk, ledger: ledger, limits: limits(compactingAbove: 1000))
         try await shop.open(units: 1000)
         disk.plan { found, _, _ in found == .syncDirectory ? .death : nil }

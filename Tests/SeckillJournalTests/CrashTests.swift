@@ -20,13 +20,13 @@ struct CrashTests {
     @Test("leaves every promise standing", arguments: Reboot.allCases)
     func anyOperation(_ reboot: Reboot) async throws {
         let whole = SimulatedDisk()
-        #expect(await run(on: whole, MemoryOrderLedger()).orders.count == Self.units)
+        #expect(await run(on: whole, MemoryOrderLedger.forTests()).orders.count == Self.units)
         #expect(try #require(whole.generation(of: .stockFile)) > 0, "never compacted")
         // Groups form by chance, so another run may take a few more operations.
         for operation in 1...whole.operations + 10 {
             let disk = SimulatedDisk()
             disk.plan { _, _, number in number == operation ? .death : nil }
-            let ledger = MemoryOrderLedger()
+            let ledger = MemoryOrderLedger.forTests()
             let told = await run(on: disk, ledger)
             try await check(reboot.after(disk, seed: UInt64(operation)), ledger, told, "at operation \(operation)")
         }

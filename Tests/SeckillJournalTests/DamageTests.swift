@@ -18,9 +18,11 @@ struct DamageTests {
         var end = 0
 
         func ledger() async throws -> MemoryOrderLedger {
-            let ledger = MemoryOrderLedger()
+            let ledger = MemoryOrderLedger.forTests()
             _ = try await ledger.create(Shop.declaration(units: DamageTests.units))
-            _ = try await ledger.beginEpoch(after: 0, of: Shop.sale)
+            let name = StoreName("journal:j")
+            _ = try await ledger.transfer(Shop.sale, to: name, takeover: 1)
+            _ = try await ledger.beginEpoch(after: 0, of: Shop.sale, in: name)
             _ = try await ledger.record(Array(orders.prefix(recorded)), at: SystemClock().now)
             return ledger
         }

@@ -16,7 +16,7 @@ struct MutationTests {
     private func journals() async throws -> (entries: [[UInt8]], image: [[UInt8]], sessions: [[UInt8]]) {
         let disk = SimulatedDisk()
         let clock = ManualClock()
-        let ledger = MemoryOrderLedger()
+        let ledger = MemoryOrderLedger.forTests()
         var shop = try await Shop(on: disk, ledger: ledger, clock: clock)
         try await shop.open(units: 20, limitPerUser: 2)
         var orders: [OrderID] = []
@@ -49,7 +49,8 @@ struct MutationTests {
         return (entries, disk.bodies(of: .stockFile), sessions)
     }
 
-    private func replay(_ bodies: some Sequence<[UInt8]>, from start: StockReplay = StockReplay()) throws -> StockReplay {
+    private func replay(_ bodies: some Sequence<[UInt8]>, from start: StockReplay = StockReplay()) throws -> StockReplay
+    {
         var replay = start
         for body in bodies {
             try body.withUnsafeBytes { bytes in
@@ -76,7 +77,7 @@ struct MutationTests {
         }
         // Written down and read again, it is the same.
         var bodies: [[UInt8]] = []
-        try StockImage(replay.sales).write { frame throws(FileError) in bodies.append(frame.body) }
+        try StockImage(replay.sales, of: .tests).write { frame throws(FileError) in bodies.append(frame.body) }
         let again = try self.replay(bodies)
         let isKept = replay.sales.allSatisfy { again.sales[$0]?.snapshot == $1.snapshot }
         #expect(isKept, comment())
@@ -90,7 +91,9 @@ struct MutationTests {
         _ = stock.depth(at: now)
         _ = stock.receive(3, at: .zero)
         for delivery in stock.takeOver(2, idle: .zero, at: .seconds(1)) { stock.settle(delivery, aside: false) }
-        let order = OrderID("\(stock.terms.sale).\(max(1, stock.epoch)).newnewnewnewnewn.\(String(repeating: "m", count: 24))")
+        let order = OrderID(
+            "\(stock.terms.sale).\(max(1, stock.epoch)).newnewnewnewnewn.\(String(repeating: "m", count: 24))"
+        )
         _ = try? stock.reserve(try #require(order), for: .init(.number(2)), at: now, outboxLimit: 100)
         for id in ["restock.2", order?.text ?? ""] {
             _ = stock.giveBack(
@@ -193,7 +196,7 @@ struct MutationTests {
 
     /// A sale of one order, as an image; each argument stands for what a good file would say.
     private func image(
-        remaining: Int64 = 9,
+        remaining: Int = 9,
         epoch: Int = 1,
         user: String = "alice",
         live: Int64 = 1,
@@ -212,12 +215,12 @@ struct MutationTests {
                     revision: 1
                 ),
                 epoch: epoch,
-                remaining: Int(remaining),
+                remaining: remaining,
                 held: [:]
             )
         )
         var body: [UInt8] = []
-        body.append(sale: stock.image, isTrusted: true)
+        body.append(stock: stock.image, isTrusted: true)
         body += [StockEntry.users.rawValue, 1]
         body.append(text: user)
         body.append(signed: live)
@@ -255,7 +258,6 @@ struct MutationTests {
         #expect(isRefused(image(userNumber: 1 << 32)))
         #expect(isRefused(image(live: -1)))
         #expect(isRefused(image(live: 1 << 32)))
-        #expect(isRefused(image(remaining: -1)))
         #expect(isRefused(image(remaining: 1_000_000_001)))
         #expect(isRefused(image(epoch: StockSnapshot.maxEpoch + 1)))
         // Orders of an epoch that no link can name.

@@ -17,7 +17,7 @@ struct SystemFilesTests {
     private func shop(_ stores: EmbeddedStores) throws -> FlashSale {
         FlashSale(
             stock: stores.stock,
-            ledger: MemoryOrderLedger(),
+            ledger: MemoryOrderLedger.forTests(),
             sessions: stores.sessions,
             signer: try LinkSigner(secrets: [Array(repeating: 1, count: 32)]),
             logger: .silent

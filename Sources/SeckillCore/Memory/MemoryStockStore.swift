@@ -139,7 +139,7 @@ public final class MemoryStockStore: StockStore {
 
     /// Builds the new stock beside the old one and exchanges them in one step.
     public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
-        try StockSnapshot.check(epoch: stock.epoch)
+        try stock.check()
         let now = clock.uptime
         let fresh = SaleStock(stock)
         let (installed, replaced) = claims.withLock { claims in

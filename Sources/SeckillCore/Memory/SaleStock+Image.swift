@@ -50,7 +50,7 @@ extension SaleStock {
 
     // MARK: Restoring from stored bytes
 
-    /// No sale ever has more units, those given back included.
+    /// No sale ever has more units, those of its restocks included.
     package static let maxUnits = 1_000_000_000
 
     /// More orders, or more units given back in one epoch, than any sale ever has.
@@ -68,7 +68,7 @@ extension SaleStock {
         returned: Int
     ) {
         let versions = StockSnapshot.firstVersion(of: epoch)..<StockSnapshot.firstVersion(of: epoch + 1)
-        guard (0...Self.maxUnits).contains(remaining), versions.contains(version), aside >= 0,
+        guard (0...Self.maxUnits).contains(remaining), versions.contains(version), (0...Self.maxRows).contains(aside),
             (0...Self.maxRows).contains(ordersBefore), (0...Self.maxRows).contains(returned)
         else { return nil }
         self.init(terms, epoch: epoch, remaining: remaining, version: version, ordersBefore: ordersBefore)
@@ -91,7 +91,9 @@ extension SaleStock {
 
     package mutating func restoreReturn(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         let hash = ByteTable.hash(bytes)
-        guard StockReturn.isValid(id: bytes), otherReturns.number(of: bytes, hash: hash) == nil else { return false }
+        guard (1...OrderID.maxBytes).contains(bytes.count), otherReturns.number(of: bytes, hash: hash) == nil else {
+            return false
+        }
         otherReturns.insert(bytes, hash: hash)
         return true
     }
@@ -109,17 +111,5 @@ extension SaleStock {
         remaining -= 1
         outbox.pending += 1
         return true
-    }
-
-    /// Gives units back that were given back before.
-    package mutating func restoreGiveBack(_ units: StockReturn) -> Bool {
-        giveBack(units) == .applied
-    }
-}
-
-extension StockReturn {
-    /// Whether `bytes` can be the id of a return: an order's, or a restock's.
-    fileprivate static func isValid(id bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        (1...OrderID.maxBytes).contains(bytes.count)
     }
 }

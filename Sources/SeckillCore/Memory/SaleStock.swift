@@ -97,7 +97,7 @@ package struct SaleStock: Sendable {
     }
 
     package mutating func giveBack(_ units: StockReturn) -> GiveBackOutcome {
-        guard isTrusted, units.epoch == epoch else { return .refused }
+        guard isTrusted, units.epoch == epoch, canTake(units) else { return .refused }
         guard rememberReturn(units.id) else { return .alreadyApplied }
         remaining += units.units
         returned += units.units
@@ -109,6 +109,12 @@ package struct SaleStock: Sendable {
             }
         }
         return .applied
+    }
+
+    /// Whether the counts have room for it, and the id for being stored. The ledger's returns always fit.
+    private func canTake(_ units: StockReturn) -> Bool {
+        (1...OrderID.maxBytes).contains(units.id.utf8.count) && units.units >= 1
+            && units.units <= Self.maxUnits - remaining && version + 1 < StockSnapshot.firstVersion(of: epoch + 1)
     }
 
     /// Whether a return of this id has been applied.
@@ -161,6 +167,21 @@ package struct SaleStock: Sendable {
     package mutating func update(_ terms: SaleTerms) {
         if terms.revision > self.terms.revision { self.terms = terms }
     }
+}
+
+extension InstalledStock {
+    /// - Throws: ``SeckillError`` of code `damaged` if no intact ledger can have said this.
+    package func check() throws(SeckillError) {
+        try StockSnapshot.check(epoch: epoch)
+        guard epoch >= 0, terms.isSound, (0...SaleStock.maxUnits).contains(remaining), orders >= 0,
+            held.values.allSatisfy({ (0...SaleStock.maxUnits).contains($0) })
+        else { throw SeckillError(.damaged, "the ledger's counts of this sale are out of their range") }
+    }
+}
+
+extension SaleTerms {
+    /// Whether the numbers can be those of a ledger.
+    package var isSound: Bool { limitPerUser >= 0 && revision >= 0 }
 }
 
 extension SeckillError {

@@ -1,7 +1,9 @@
-/// The file operations that a journal is made of, each of which a test can make fail.
+/// The file operations that a journal uses, each of which a test can make fail.
 protocol FileSystem: Sendable {
     /// Makes the directory, unless it is there.
     func makeDirectory(_ path: String) throws(FileError)
+    /// The one path of the directory, without symbolic links: two paths of one directory are the same here.
+    func resolve(_ path: String) throws(FileError) -> String
     /// Takes the exclusive lock at `path` until the result is released or the process ends, however it ends.
     func lock(_ path: String) throws(FileError) -> any FileLock
     /// Opens a file, nil if there is none; an unwritable one only if `writing` is false.
@@ -19,6 +21,8 @@ protocol FileSystem: Sendable {
 /// An open file; closed when the last reference goes.
 protocol File: AnyObject, Sendable {
     func size() throws(FileError) -> Int
+    /// Whether `path` leads to this file: false once it was removed, moved or replaced.
+    func isNamed(_ path: String) throws(FileError) -> Bool
     /// Fills as much of `buffer` as the file holds from `offset` on, and says how much that is.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int
     /// Writes all of it or throws.
@@ -45,7 +49,10 @@ extension File {
 }
 
 /// A lock that is held. Released when the last reference goes.
-protocol FileLock: AnyObject, Sendable {}
+protocol FileLock: AnyObject, Sendable {
+    /// Whether `path` leads to the file that is locked: if not, another process can take the lock at the same path.
+    func isNamed(_ path: String) throws(FileError) -> Bool
+}
 
 /// What the operating system said, and to what.
 struct FileError: Error, CustomStringConvertible {

@@ -12,6 +12,12 @@ struct SystemFiles: FileSystem {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("make directory", path) }
     }
 
+    func resolve(_ path: String) throws(FileError) -> String {
+        guard let resolved = realpath(path, nil) else { throw .system("resolve", path) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     func lock(_ path: String) throws(FileError) -> any FileLock { try SystemLock(path) }
 
     func open(_ path: String, writing: Bool) throws(FileError) -> (any File)? {
@@ -48,6 +54,16 @@ private final class SystemFile: File {
     }
 
     deinit { close(descriptor) }
+
+    func isNamed(_ path: String) throws(FileError) -> Bool {
+        var (own, named) = (stat(), stat())
+        guard fstat(descriptor, &own) == 0 else { throw .system("examine", path) }
+        guard stat(path, &named) == 0 else {
+            guard errno == ENOENT || errno == ENOTDIR else { throw .system("examine", path) }
+            return false
+        }
+        return own.st_dev == named.st_dev && own.st_ino == named.st_ino
+    }
 
     func size() throws(FileError) -> Int {
         var status = stat()
@@ -96,6 +112,8 @@ private final class SystemFile: File {
 /// inside is for the message only.
 private final class SystemLock: FileLock {
     private let file: SystemFile
+
+    func isNamed(_ path: String) throws(FileError) -> Bool { try file.isNamed(path) }
 
     init(_ path: String) throws(FileError) {
         file = try SystemFile(path, O_RDWR | O_CREAT)

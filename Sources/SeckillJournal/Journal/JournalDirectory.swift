@@ -1,9 +1,12 @@
 internal import Logging
 internal import SeckillCore
 
-/// Where journals lie, and how they are opened.
+/// The directory of the journals, and how they are opened.
 struct JournalDirectory: Sendable {
-    let path: String
+    /// Resolved by ``lock()``.
+    private(set) var path: String
+    /// The ledger that the stock belongs to.
+    let ledger: LedgerID
     let files: any FileSystem
     let clock: any SaleClock
     let random: any RandomSource
@@ -11,11 +14,31 @@ struct JournalDirectory: Sendable {
 
     static func file(_ name: String, in path: String) -> String { "\(path)/\(name).journal" }
 
-    /// Makes the directory if need be, and makes it this process's own.
-    func lock() throws(SeckillError) -> any FileLock {
+    init(
+        path: String,
+        ledger: LedgerID,
+        files: any FileSystem,
+        clock: any SaleClock,
+        random: any RandomSource,
+        logger: Logger
+    ) {
+        self.path = path
+        self.ledger = ledger
+        self.files = files
+        self.clock = clock
+        self.random = random
+        self.logger = logger
+    }
+
+    var lockPath: String { "\(path)/lock" }
+
+    /// Makes the directory if need be, resolves its path, and takes its lock for this process.
+    mutating func lock() throws(SeckillError) -> any FileLock {
+        let given = path
         do {
             try files.makeDirectory(path)
-            let lock = try files.lock("\(path)/lock")
+            path = try files.resolve(path)
+            let lock = try files.lock(lockPath)
             // The last process may have died between giving a name and syncing it, and nothing may build upon a name
             // that can still be lost.
             try files.syncDirectory(parent)
@@ -25,9 +48,10 @@ struct JournalDirectory: Sendable {
             guard let holder = error.lockHolder else {
                 throw SeckillError(.unavailable, "the journal's directory cannot be used: \(error)")
             }
+            let place = given == path ? path : "\(given), which is \(path),"
             throw SeckillError(
                 .unavailable,
-                "\(path) belongs to \(holder == 0 ? "another process" : "process \(holder)"), which is running. "
+                "\(place) belongs to \(holder == 0 ? "another process" : "process \(holder)"), which is running. "
                     + "Stop that one, or give this one a directory of its own."
             )
         }
@@ -52,13 +76,31 @@ struct JournalDirectory: Sendable {
         return found
     }
 
-    /// Goes on in the journal that was found, or begins it. Its writer holds `lock`. See ``JournalFile/recover(_:saying:)``.
-    func open(_ found: FoundJournal, under lock: any FileLock, saying lack: Frame = Frame()) throws -> JournalWriter {
-        var file = try found.file ?? begin(found.path, found.kind)
+    /// Goes on in the journal that was found, or begins one. Its writer holds `lock`.
+    /// - Parameters:
+    ///   - lack: see ``JournalFile/recover(_:saying:)``.
+    ///   - first: what a new file begins with, and what one that was found must be told.
+    func open(
+        _ found: FoundJournal,
+        under lock: any FileLock,
+        saying lack: Frame = Frame(),
+        first: Frame = Frame()
+    ) throws -> JournalWriter {
+        var file = try found.file ?? begin(found.path, found.kind, first)
         if found.file != nil {
-            try orSay("the journal cannot be opened") { try file.recover(found.recovery, saying: lack) }
+            try orSay("the journal cannot be opened") {
+                try file.recover(found.recovery, saying: lack)
+                if !first.isEmpty { try file.commit(first.sealed(salt: file.salt)) }
+            }
         }
-        let writer = JournalWriter(file, path: found.path, directory: path, files: files, lock: lock)
+        let writer = JournalWriter(
+            file,
+            path: found.path,
+            directory: path,
+            lockPath: lockPath,
+            files: files,
+            lock: lock
+        )
         // What a compaction left behind that did not come to its end.
         try? files.remove(writer.successorPath)
         report(found, size: file.end)
@@ -73,7 +115,7 @@ struct JournalDirectory: Sendable {
         }
     }
 
-    private func begin(_ path: String, _ kind: JournalHeader.Kind) throws -> JournalFile {
+    private func begin(_ path: String, _ kind: JournalHeader.Kind, _ first: Frame) throws -> JournalFile {
         let header = JournalHeader(
             kind: kind,
             identity: Base64URL.encode(random.bytes(12)),
@@ -84,6 +126,7 @@ struct JournalDirectory: Sendable {
             // Under another name until it is whole: a crash leaves no half header behind.
             let draft = path + ".new"
             var file = try JournalFile(creating: draft, header, in: files)
+            if !first.isEmpty { try file.stage(first) }
             try file.finish()
             try files.rename(draft, to: path)
             try files.syncDirectory(self.path)

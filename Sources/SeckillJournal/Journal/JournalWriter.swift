@@ -3,6 +3,7 @@
 struct JournalWriter: Sendable {
     let path: String
     let directory: String
+    let lockPath: String
     let files: any FileSystem
     private(set) var file: JournalFile
     /// Groups that are durable.
@@ -25,7 +26,15 @@ struct JournalWriter: Sendable {
         var successor: JournalFile?
     }
 
-    init(_ file: JournalFile, path: String, directory: String, files: any FileSystem, lock: any FileLock) {
+    init(
+        _ file: JournalFile,
+        path: String,
+        directory: String,
+        lockPath: String,
+        files: any FileSystem,
+        lock: any FileLock
+    ) {
+        self.lockPath = lockPath
         self.file = file
         self.lock = lock
         self.path = path

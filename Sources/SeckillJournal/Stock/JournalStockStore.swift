@@ -18,7 +18,12 @@ public final class JournalStockStore: StockStore {
         var claims = StockClaims()
         var commits = CommitMarks()
         var turns = SaleTurns()
+        /// Compactions that have begun: what was staged before is not in the file that they make.
+        var compactions = 0
     }
+
+    /// Users in one piece of an installation.
+    private static let stagedUsers = 4096
 
     let clock: any SaleClock
     private let outboxLimit: Int
@@ -30,21 +35,26 @@ public final class JournalStockStore: StockStore {
     let arrivals: Bell
     private let signals = Broadcast<Restock>()
 
+    /// `journal:` and the path of the directory, with symbolic links resolved.
+    public let name: StoreName
+
     init(
         _ sales: [SaleID: SaleStock],
         _ writer: JournalWriter,
+        ledger: LedgerID,
         limits: Journal.Limits,
         clock: any SaleClock,
         outboxLimit: Int,
         logger: Logger
     ) {
-        var desk = Desk()
-        for (sale, stock) in sales { desk.commits.begin(sale, at: stock.sequence) }
-        let (shelf, arrivals) = (SaleShelf(sales), Bell())
+        var commits = CommitMarks()
+        for (sale, stock) in sales { commits.begin(sale, at: stock.sequence) }
+        let (shelf, arrivals, desk) = (SaleShelf(sales), Bell(), Locked(Desk(commits: commits)))
+        name = StoreName("journal:" + writer.directory)
         self.clock = clock
         self.outboxLimit = outboxLimit
         self.shelf = shelf
-        self.desk = Locked(desk)
+        self.desk = desk
         self.arrivals = arrivals
         journal = Journal(
             writer,
@@ -54,8 +64,9 @@ public final class JournalStockStore: StockStore {
             capture: { cut in
                 shelf.withLock { sales in
                     sales.forgetFinished(at: clock.now)
+                    desk.withLock { $0.compactions += 1 }
                     cut()
-                    return StockImage(sales)
+                    return StockImage(sales, of: ledger)
                 }
             },
             onCommit: { arrivals.ring() }
@@ -168,6 +179,7 @@ public final class JournalStockStore: StockStore {
 
     /// Replaces older terms at once, whatever the disk does, and returns when that is durable.
     public func update(_ terms: SaleTerms) async throws {
+        guard terms.isSound else { throw SeckillError(.damaged, "the terms of this sale are out of their range") }
         let ticket = shelf.withLock { sales in
             sales.with(terms.sale) { stock -> GroupBuffer.Ticket? in
                 guard stock.isTrusted, stock.terms.revision < terms.revision else { return nil }
@@ -181,57 +193,140 @@ public final class JournalStockStore: StockStore {
         try await journal.wait(for: ticket)
     }
 
-    /// Step (b) of a rebuild. After a start, the first that finds a sale as the ledger says is what lets it sell.
+    /// Compares and claims in one step. After a start, the first claim that finds a sale as the ledger says lets it
+    /// sell.
     public func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
+        _ record: SaleRecord,
         identity: StoreIdentity,
         lifetime: Duration
     ) async throws -> ClaimOutcome {
         guard identity.text == journal.identity else { return .busy }
         let now = clock.uptime
+        let sale = record.sale.id
         return try withLock { sales, desk throws(SeckillError) in
-            let isCurrent = sales.with(sale) { $0.becomeTrusted(ifIn: epoch, notBehind: sequence) }
-            if isCurrent == true { return .current }
+            let decided = sales.with(sale) { stock in
+                let outcome = stock.compare(with: record, isTrusted: stock.isTrusted || stock.awaitsClaim)
+                if outcome == .current { stock.trust() }
+                return outcome
+            }
+            if let decided = decided ?? nil { return decided }
             // A rebuild that could not install what it began would use up an epoch at every attempt.
             try journal.admit()
-            guard let claim = desk.claims.claim(sale, on: identity, at: now, for: lifetime) else { return .busy }
-            // From here on nobody reserves what this claim has not drained.
-            let drained = sales.with(sale) { stock in
-                stock.distrust()
-                return stock.unsettled
+            let epoch = sales[sale]?.epoch ?? 0
+            guard let claim = desk.claims.claim(sale, on: identity, at: now, for: lifetime, epoch: epoch) else {
+                return .busy
             }
-            return .claimed(claim, drained: drained ?? [])
+            // From here on nobody reserves what this claim has not drained.
+            sales.with(sale) { $0.distrust() }
+            return .claimed(claim)
         }
     }
 
-    /// Step (e) of a rebuild. Returns once it is durable.
-    public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
-        try journal.admit()
+    /// Moves the end of the lease.
+    public func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool {
         let now = clock.uptime
-        var fresh = SaleStock(stock)
-        if fresh.isOver(at: clock.now) {
-            // Nobody will be held to a limit there any more.
-            var stock = stock
-            stock.held = [:]
-            fresh = SaleStock(stock)
+        return withLock { _, desk in
+            claim.identity.text == journal.identity && desk.claims.renew(claim, at: now, for: lifetime)
         }
-        let ticket = withLock { [fresh] sales, desk -> GroupBuffer.Ticket? in
-            guard claim.identity.text == journal.identity, desk.claims.isAlive(claim, at: now) else { return nil }
-            desk.claims.end(claim)
-            desk.commits.begin(claim.sale, at: 0)
-            sales[claim.sale] = fresh
-            let image = fresh.image
-            return journal.append { entries in
-                entries.append(sale: image, isTrusted: true)
-                entries.append(usersOf: image, 0..<image.orders.users.count)
+    }
+
+    /// Reads a page with the lock held. Holds orders back that are not durable yet, by waiting for them.
+    public func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        let (page, ticket) = shelf.withLock { sales in
+            let page = sales.with(claim.sale) { stock in
+                stock.epoch == claim.epoch ? stock.drain(after: cursor, limit: limit) : nil
+            }
+            return ((page ?? nil) ?? DrainPage([], next: nil), journal.lastTicket)
+        }
+        // An order that reached the ledger before the disk would be there after a crash, and not here.
+        if !page.reservations.isEmpty { try await journal.wait(for: ticket) }
+        return page
+    }
+
+    /// Returns once the installation is durable.
+    ///
+    /// What is installed goes into the journal in pieces, each of which waits for the disk, and takes effect with the
+    /// last one: nobody waits for long, however many users hold units.
+    public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
+        try stock.check()
+        try journal.admit()
+        var stock = stock
+        // Nobody will be held to a limit there any more.
+        if stock.terms.areOver(at: clock.now) { stock.held = [:] }
+        let fresh = SaleStock(stock)
+        while true {
+            guard let compactions = beginStaging(fresh, under: claim) else { return false }
+            try await stage(fresh)
+            switch finishStaging(fresh, under: claim, compactions) {
+            case .over: return false
+            case .compacted: continue
+            case .installed(let ticket):
+                try await journal.wait(for: ticket)
+                signals.send([Restock(sale: claim.sale, version: fresh.version)])
+                return true
             }
         }
-        guard let ticket else { return false }
-        try await journal.wait(for: ticket)
-        signals.send([Restock(sale: claim.sale, version: fresh.version)])
-        return true
+    }
+
+    private enum StagingOutcome {
+        case installed(GroupBuffer.Ticket)
+        /// The claim is over, or the sale has been installed in this epoch or a later one.
+        case over
+        /// A compaction has begun, and its file lacks what was staged before.
+        case compacted
+    }
+
+    /// The number of compactions so far; nil if the stock may not be installed.
+    private func beginStaging(_ fresh: SaleStock, under claim: StockClaim) -> Int? {
+        let now = clock.uptime
+        return withLock { sales, desk in
+            guard mayInstall(fresh, under: claim, at: now, sales, desk) else { return nil }
+            _ = journal.append { $0.append(stage: fresh.image) }
+            return desk.compactions
+        }
+    }
+
+    private func stage(_ fresh: SaleStock) async throws {
+        let image = fresh.image
+        let count = image.orders.users.count
+        for start in stride(from: 0, to: count, by: Self.stagedUsers) {
+            // Encoded here, and only copied with the journal locked.
+            var piece: [UInt8] = []
+            piece.append(stagedUsersOf: image, start..<min(start + Self.stagedUsers, count))
+            let ticket = journal.append { [piece] in $0 += piece }
+            // The last one is waited for with what follows it.
+            if start + Self.stagedUsers < count { try await journal.wait(for: ticket) }
+        }
+    }
+
+    private func finishStaging(
+        _ fresh: SaleStock,
+        under claim: StockClaim,
+        _ compactions: Int
+    ) -> StagingOutcome {
+        let now = clock.uptime
+        let (outcome, replaced) = withLock { sales, desk -> (StagingOutcome, SaleStock?) in
+            guard mayInstall(fresh, under: claim, at: now, sales, desk) else { return (.over, nil) }
+            guard desk.compactions == compactions else { return (.compacted, nil) }
+            desk.claims.end(claim)
+            desk.commits.begin(claim.sale, at: 0)
+            let ticket = journal.append { $0.append(installed: claim.sale, epoch: fresh.epoch) }
+            return (.installed(ticket), sales.updateValue(fresh, forKey: claim.sale))
+        }
+        // Freed here, not with the locks held: it may hold a million orders.
+        withExtendedLifetime(replaced) {}
+        return outcome
+    }
+
+    private func mayInstall(
+        _ fresh: SaleStock,
+        under claim: StockClaim,
+        at now: Duration,
+        _ sales: [SaleID: SaleStock],
+        _ desk: Desk
+    ) -> Bool {
+        claim.identity.text == journal.identity && desk.claims.isAlive(claim, at: now)
+            && sales[claim.sale]?.epoch ?? -1 < fresh.epoch
     }
 
     /// Gives a claim up.
@@ -256,27 +351,28 @@ extension [SaleID: SaleStock] {
     fileprivate mutating func forgetFinished(at now: Timestamp) {
         self = filter { _, stock in
             let snapshot = stock.snapshot
-            return !stock.isOver(at: now) || snapshot.pending > 0 || snapshot.sequence == 0
+            return !stock.terms.areOver(at: now) || snapshot.pending > 0 || snapshot.sequence == 0
         }
     }
 }
 
-extension SaleStock {
-    /// Closed by its operator, for ever, or by its own time more than a day ago: a clock may be wrong by that much.
-    fileprivate func isOver(at now: Timestamp) -> Bool {
-        terms.admission == .closed || terms.closesAt.map { now >= $0 + .seconds(86_400) } ?? false
+extension SaleTerms {
+    /// Closed by the operator, which is final, or by the sale's own time more than a day ago: a clock may be wrong by
+    /// that much.
+    fileprivate func areOver(at now: Timestamp) -> Bool {
+        admission == .closed || closesAt.map { now + .seconds(-86_400) >= $0 } ?? false
     }
+}
 
+extension SaleStock {
     fileprivate mutating func distrust() {
         isTrusted = false
         awaitsClaim = false
     }
 
-    /// True if it is as the ledger says, and so may sell.
-    fileprivate mutating func becomeTrusted(ifIn epoch: Int, notBehind sequence: Int) -> Bool {
-        guard isTrusted || awaitsClaim, self.epoch == epoch, self.sequence >= sequence else { return false }
+    /// The ledger says the same, and so it may sell.
+    fileprivate mutating func trust() {
         isTrusted = true
         awaitsClaim = false
-        return true
     }
 }

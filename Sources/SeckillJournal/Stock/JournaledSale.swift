@@ -1,12 +1,17 @@
 internal import Dispatch
 public import SeckillCore
 
-/// A sale as a stock journal tells it, for whoever checks the books.
+/// A sale as a stock journal describes it, for an audit.
 public struct JournaledSale: Sendable {
     /// The sale.
     public var sale: SaleID
+    /// The ledger that the journal belongs to; nil in a journal of an earlier version.
+    public var ledger: LedgerID?
     /// What the journal says is left, pending and so on.
     public var stock: StockSnapshot
+    /// Rows that the ledger had of the sale when the sale's epoch began. With ``SeckillCore/StockSnapshot/settled``
+    /// it is the number of rows that the ledger must have now.
+    public var ordersBefore: Int
     /// False if the sale waits for a rebuild: then the figures are those from before.
     public var isTrusted: Bool
     /// Reservations that no worker has acknowledged, oldest first. Some of them may be in the ledger already.
@@ -49,8 +54,10 @@ extension EmbeddedStores {
         return replay.sales.values.map { stock in
             JournaledSale(
                 sale: stock.terms.sale,
+                ledger: replay.ledger,
                 stock: stock.snapshot,
-                isTrusted: stock.isTrusted,
+                ordersBefore: stock.ordersBefore,
+                isTrusted: replay.isTrusted(stock),
                 pending: stock.unsettled,
                 replayed: stock
             )

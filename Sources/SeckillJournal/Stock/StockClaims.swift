@@ -1,6 +1,6 @@
 internal import SeckillCore
 
-/// Who is rebuilding which sale. Kept in memory only: whoever held a claim died with the process.
+/// The leases on sales that are being rebuilt. Kept in memory only, because their owners die with the process.
 struct StockClaims: Sendable {
     private struct Claim: Sendable {
         var token: String
@@ -15,12 +15,20 @@ struct StockClaims: Sendable {
         _ sale: SaleID,
         on identity: StoreIdentity,
         at now: Duration,
-        for lifetime: Duration
+        for lifetime: Duration,
+        epoch: Int
     ) -> StockClaim? {
         if let claim = open[sale], claim.until > now { return nil }
         made += 1
         open[sale] = Claim(token: String(made), until: now + lifetime)
-        return StockClaim(sale: sale, token: String(made), identity: identity)
+        return StockClaim(sale: sale, token: String(made), identity: identity, epoch: epoch)
+    }
+
+    /// False if the claim is over.
+    mutating func renew(_ claim: StockClaim, at now: Duration, for lifetime: Duration) -> Bool {
+        guard isAlive(claim, at: now) else { return false }
+        open[claim.sale]?.until = now + lifetime
+        return true
     }
 
     func isAlive(_ claim: StockClaim, at now: Duration) -> Bool {

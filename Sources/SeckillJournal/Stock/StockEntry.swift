@@ -2,13 +2,14 @@ internal import SeckillCore
 
 /// What a stock journal says, one byte in front of each entry. A number is never used again for something else.
 enum StockEntry: UInt8 {
-    /// Wipes a sale and begins it anew: terms, epoch, what is left.
+    /// A sale as journals before ``stock`` described it: without what its counts must add up to, so that it waits for a
+    /// rebuild. Read, and not written any more.
     case sale = 1
-    /// Adds users and their live orders to the sale begun last.
+    /// Adds users and their live orders to the sale described last.
     case users = 2
-    /// Adds orders to the sale begun last.
+    /// Adds orders to the sale described last.
     case orders = 3
-    /// Adds returns that are no order's of the sale begun last.
+    /// Adds returns that are no order's to the sale described last.
     case returns = 4
     /// A unit was taken.
     case reservation = 5
@@ -16,25 +17,67 @@ enum StockEntry: UInt8 {
     case giveBack = 6
     /// A sale's terms changed.
     case terms = 7
-    /// A sale is not to be trusted until it is begun anew.
+    /// A sale is not to be trusted until it is installed again.
     case distrust = 8
     /// Orders left the outbox: they are in the ledger, or were put aside.
     case settled = 9
+    /// Describes a sale as a compaction found it: terms, epoch and counts.
+    case stock = 10
+    /// Names the ledger that the journal belongs to. The first entry of every file.
+    case ledger = 11
+    /// Begins the description of a sale that is to be installed. It replaces an earlier one that was not finished.
+    case stage = 12
+    /// Adds users and their live orders to a sale that is to be installed.
+    case stagedUsers = 13
+    /// Replaces everything said of a sale by what was staged.
+    case installed = 14
 }
 
 extension [UInt8] {
-    mutating func append(sale image: SaleStock.Image, isTrusted: Bool) {
-        append(.sale)
+    mutating func append(ledger: LedgerID) {
+        append(.ledger)
+        append(text: ledger.text)
+    }
+
+    mutating func append(stock image: SaleStock.Image, isTrusted: Bool) {
+        append(.stock)
+        append(description: image, isTrusted: isTrusted)
+    }
+
+    mutating func append(stage image: SaleStock.Image) {
+        append(.stage)
+        append(description: image, isTrusted: true)
+    }
+
+    mutating func append(installed sale: SaleID, epoch: Int) {
+        append(.installed)
+        append(text: sale.text)
+        append(varint: epoch)
+    }
+
+    private mutating func append(description image: SaleStock.Image, isTrusted: Bool) {
         append(terms: image.terms)
         append(varint: image.epoch)
-        append(signed: Int64(image.remaining))
+        append(varint: image.remaining)
         append(varint: image.version)
         append(varint: image.aside)
+        append(varint: image.ordersBefore)
+        append(varint: image.returned)
         append(isTrusted ? 1 : 0)
     }
 
     mutating func append(usersOf image: SaleStock.Image, _ range: Range<Int>) {
         append(.users)
+        append(users: image, range)
+    }
+
+    mutating func append(stagedUsersOf image: SaleStock.Image, _ range: Range<Int>) {
+        append(.stagedUsers)
+        append(text: image.terms.sale.text)
+        append(users: image, range)
+    }
+
+    private mutating func append(users image: SaleStock.Image, _ range: Range<Int>) {
         append(varint: range.count)
         for number in range {
             image.orders.users.withBytes(of: number) { append(blob: $0) }
@@ -160,5 +203,55 @@ extension ByteReader {
             admission: admission,
             revision: try count()
         )
+    }
+
+    mutating func stock() throws(Malformed) -> SaleStock {
+        let terms = try terms()
+        let epoch = try epoch()
+        let remaining = try count()
+        let version = try count()
+        let aside = try count()
+        let ordersBefore = try count()
+        let returned = try count()
+        let stock = SaleStock(
+            restoring: terms,
+            epoch: epoch,
+            remaining: remaining,
+            version: version,
+            aside: aside,
+            ordersBefore: ordersBefore,
+            returned: returned
+        )
+        guard var stock else { throw Malformed() }
+        stock.isTrusted = try flag()
+        return stock
+    }
+
+    /// See ``StockEntry/sale``.
+    mutating func earlierStock() throws(Malformed) -> SaleStock {
+        let terms = try terms()
+        let epoch = try epoch()
+        let remaining = Int(try signed())
+        let version = try count()
+        let aside = try count()
+        let isTrusted = try flag()
+        let stock = SaleStock(
+            restoring: terms,
+            epoch: epoch,
+            remaining: remaining,
+            version: version,
+            aside: aside,
+            ordersBefore: 0,
+            returned: 0
+        )
+        guard var stock else { throw Malformed() }
+        stock.isTrusted = isTrusted
+        return stock
+    }
+
+    /// A user and their live orders.
+    mutating func holder() throws(Malformed) -> (UnsafeBufferPointer<UInt8>, live: Int) {
+        let user = try blob()
+        return (user, Int(try signed()))
     }
 }

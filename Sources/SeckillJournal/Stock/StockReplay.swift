@@ -1,10 +1,16 @@
 internal import SeckillCore
 
-/// Makes stock of a journal's entries again.
+/// Rebuilds stock from a journal's entries.
 struct StockReplay: Sendable {
     private(set) var sales: [SaleID: SaleStock] = [:]
+    /// The ledger that the journal belongs to; nil if it is from before journals said so.
+    private(set) var ledger: LedgerID?
     /// The sale that the file is in the middle of describing.
     private var begun: SaleID?
+    /// Sales that are to be installed, if the file goes on to say so.
+    private var staged: [SaleID: SaleStock] = [:]
+    /// Sales that were last described by ``StockEntry/sale``.
+    private var incomplete: Set<SaleID> = []
 
     /// Applies the entries of one frame. How many there were.
     mutating func apply(_ body: inout ByteReader) throws(ByteReader.Malformed) -> Int {
@@ -22,14 +28,33 @@ struct StockReplay: Sendable {
     private mutating func applyEntry(_ body: inout ByteReader) throws(ByteReader.Malformed) {
         guard let entry = StockEntry(rawValue: try body.byte()) else { throw ByteReader.Malformed() }
         switch entry {
-        case .sale: try applySale(&body)
-        case .users: try applyUsers(&body)
+        case .ledger: try applyLedger(&body)
+        case .sale, .stock: try applyDescription(&body, entry)
+        case .stage:
+            let stock = try body.stock()
+            staged[stock.terms.sale] = stock
+        case .stagedUsers:
+            let sale = try body.sale()
+            try forEach(&body) { body, replay throws(ByteReader.Malformed) in
+                let (user, live) = try body.holder()
+                return replay.staged.with(sale) { $0.restoreUser(user, live: live) }
+            }
+        case .installed: try applyInstalled(&body)
+        case .users:
+            try forEach(&body) { body, replay throws(ByteReader.Malformed) in
+                let (user, live) = try body.holder()
+                return replay.withBegun { $0.restoreUser(user, live: live) }
+            }
         case .orders: try applyOrders(&body)
-        case .returns: try applyReturns(&body)
+        case .returns:
+            try forEach(&body) { body, replay throws(ByteReader.Malformed) in
+                let id = try body.blob()
+                return replay.withBegun { $0.restoreReturn(id) }
+            }
         case .reservation: try applyReservation(&body)
         case .giveBack:
             let units = try body.units()
-            try apply(to: units.sale) { $0.restoreGiveBack(units) }
+            try apply(to: units.sale) { $0.giveBack(units) == .applied }
         case .terms:
             let terms = try body.terms()
             try apply(to: terms.sale) { stock in
@@ -56,30 +81,43 @@ struct StockReplay: Sendable {
         guard sales.with(sale, change) == true else { throw ByteReader.Malformed() }
     }
 
-    private mutating func applySale(_ body: inout ByteReader) throws(ByteReader.Malformed) {
-        let terms = try body.terms()
-        let epoch = try body.epoch()
-        let remaining = Int(try body.signed())
-        let version = try body.count()
-        let aside = try body.count()
-        guard
-            var stock = SaleStock(restoring: terms, epoch: epoch, remaining: remaining, version: version, aside: aside)
-        else { throw ByteReader.Malformed() }
-        stock.isTrusted = try body.flag()
-        sales[terms.sale] = stock
-        begun = terms.sale
+    private mutating func applyLedger(_ body: inout ByteReader) throws(ByteReader.Malformed) {
+        guard let named = LedgerID(try body.text()), ledger == nil || ledger == named else {
+            throw ByteReader.Malformed()
+        }
+        ledger = named
     }
 
-    private mutating func applyUsers(_ body: inout ByteReader) throws(ByteReader.Malformed) {
-        try forEach(&body) { body, stock throws(ByteReader.Malformed) in
-            let user = try body.blob()
-            return stock.restoreUser(user, live: Int(try body.signed()))
+    private mutating func applyDescription(
+        _ body: inout ByteReader,
+        _ entry: StockEntry
+    ) throws(ByteReader.Malformed) {
+        let stock: SaleStock
+        if entry == .stock {
+            stock = try body.stock()
+            incomplete.remove(stock.terms.sale)
+        } else {
+            stock = try body.earlierStock()
+            incomplete.insert(stock.terms.sale)
         }
+        sales[stock.terms.sale] = stock
+        begun = stock.terms.sale
+    }
+
+    private mutating func applyInstalled(_ body: inout ByteReader) throws(ByteReader.Malformed) {
+        let sale = try body.sale()
+        let epoch = try body.epoch()
+        guard let stock = staged.removeValue(forKey: sale), stock.epoch == epoch, sales[sale]?.epoch ?? -1 < epoch
+        else {
+            throw ByteReader.Malformed()
+        }
+        sales[sale] = stock
+        incomplete.remove(sale)
     }
 
     private mutating func applyOrders(_ body: inout ByteReader) throws(ByteReader.Malformed) {
         var moment: Int64 = 0
-        try forEach(&body) { body, stock throws(ByteReader.Malformed) in
+        try forEach(&body) { body, replay throws(ByteReader.Malformed) in
             let own = try body.blob()
             guard let user = UInt32(exactly: try body.varint()) else { throw ByteReader.Malformed() }
             let (next, overflows) = moment.addingReportingOverflow(try body.signed())
@@ -92,25 +130,23 @@ struct StockReplay: Sendable {
                 isSettled: flags & 1 != 0,
                 isReturned: flags & 2 != 0
             )
-            return stock.restoreOrder(own, row)
+            return replay.withBegun { $0.restoreOrder(own, row) }
         }
     }
 
-    private mutating func applyReturns(_ body: inout ByteReader) throws(ByteReader.Malformed) {
-        try forEach(&body) { body, stock throws(ByteReader.Malformed) in stock.restoreReturn(try body.blob()) }
+    /// Works on the sale that the file is in the middle of describing; nil if there is none.
+    private mutating func withBegun(_ change: (inout SaleStock) -> Bool) -> Bool? {
+        begun.flatMap { sales.with($0, change) }
     }
 
-    /// Applies the items of one entry to the sale begun last; `item` returns false for one that cannot be.
+    /// Applies the items of one entry; `item` returns true for one that can be where it stands.
     private mutating func forEach(
         _ body: inout ByteReader,
-        _ item: (inout ByteReader, inout SaleStock) throws(ByteReader.Malformed) -> Bool
+        _ item: (inout ByteReader, inout StockReplay) throws(ByteReader.Malformed) -> Bool?
     ) throws(ByteReader.Malformed) {
         // However large the count is, the body ends before long.
-        let count = try body.count()
-        guard let begun else { throw ByteReader.Malformed() }
-        for _ in 0..<count {
-            let isApplied = try sales.with(begun) { stock throws(ByteReader.Malformed) in try item(&body, &stock) }
-            guard isApplied == true else { throw ByteReader.Malformed() }
+        for _ in 0..<(try body.count()) {
+            guard try item(&body, &self) == true else { throw ByteReader.Malformed() }
         }
     }
 
@@ -144,12 +180,15 @@ struct StockReplay: Sendable {
         return frame
     }
 
+    /// Whether the journal vouches for a sale.
+    func isTrusted(_ stock: SaleStock) -> Bool { stock.isTrusted && !incomplete.contains(stock.terms.sale) }
+
     /// What was replayed is what the file holds. Nobody reserves until the ledger has been asked; and not even then, if
     /// the file may lack what it once held.
     func stock(mayLack: Bool) -> [SaleID: SaleStock] {
         sales.mapValues { stock in
             var stock = stock
-            stock.awaitsClaim = stock.isTrusted && !mayLack
+            stock.awaitsClaim = isTrusted(stock) && !mayLack
             stock.isTrusted = false
             return stock
         }

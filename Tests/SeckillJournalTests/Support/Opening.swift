@@ -9,22 +9,31 @@ extension EmbeddedStores {
     /// Stores on a simulated disk.
     static func open(
         on disk: SimulatedDisk,
+        ledger: LedgerID = .tests,
         clock: any SaleClock = .system,
         limits: Journal.Limits = .patient,
         outboxLimit: Int = 1_000_000,
         sessionLimit: Int = 1_000_000,
         logger: Logger = .silent
     ) async throws -> EmbeddedStores {
-        let directory = JournalDirectory(path: "j", files: disk, clock: clock, random: SystemRandom(), logger: logger)
+        let directory = JournalDirectory(
+            path: "j",
+            ledger: ledger,
+            files: disk,
+            clock: clock,
+            random: SystemRandom(),
+            logger: logger
+        )
         return try await open(directory, limits: limits, outboxLimit: outboxLimit, sessionLimit: sessionLimit)
     }
 }
 
 extension EmbeddedStores {
     /// Stores on the machine's own disk, however slow that is.
-    static func openPatiently(at path: String) async throws -> EmbeddedStores {
+    static func openPatiently(at path: String, ledger: LedgerID = .tests) async throws -> EmbeddedStores {
         let directory = JournalDirectory(
             path: path,
+            ledger: ledger,
             files: SystemFiles(),
             clock: .system,
             random: .system,
@@ -49,6 +58,15 @@ extension Journal {
     var bytesWaiting: Int { state.withLock { $0.buffer.bytes } }
     var callersWaiting: Int { state.withLock { $0.buffer.groups.reduce(0) { $0 + $1.waiters.count } } }
     var isAdmitting: Bool { (try? admit()) != nil }
+}
+
+extension LedgerID {
+    static let tests = LedgerID("tests")!
+}
+
+extension MemoryOrderLedger {
+    /// An empty ledger whose journals can be opened without it.
+    static func forTests() -> MemoryOrderLedger { MemoryOrderLedger(id: .tests) }
 }
 
 extension Logger {

@@ -15,12 +15,17 @@ struct Shop {
 
     init(
         on disk: SimulatedDisk,
-        ledger: MemoryOrderLedger = MemoryOrderLedger(),
+        ledger: MemoryOrderLedger = .forTests(),
         clock: any SaleClock = .system,
         limits: Journal.Limits = .patient
     ) async throws {
         self.ledger = ledger
-        stores = try await EmbeddedStores.open(on: disk, clock: clock, limits: limits)
+        stores = try await EmbeddedStores.open(
+            on: disk,
+            ledger: try await ledger.identity(),
+            clock: clock,
+            limits: limits
+        )
         flashSale = FlashSale(
             stock: stores.stock,
             ledger: ledger,
@@ -83,7 +88,7 @@ struct Shop {
 
     /// What the reconciler does first of all, and where it finds a sale missing.
     func reconcile() async throws {
-        for record in try await ledger.sales() { _ = try await flashSale.rebuild.ensure(record.sale.id) }
+        for record in try await ledger.sales().records { _ = try await flashSale.rebuild.ensure(record.sale.id) }
     }
 
     func makeReturns() async throws { try await flashSale.returns.applyAll() }

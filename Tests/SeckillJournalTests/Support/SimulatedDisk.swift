@@ -145,9 +145,14 @@ final class SimulatedDisk: FileSystem {
         }
     }
 
+    /// Removes the lock's file, as `rm` does: its owner holds a lock that nobody else sees.
+    func removeLock() { locks.withLock { $0 = [:] } }
+
     // MARK: FileSystem
 
     func makeDirectory(_ path: String) throws(FileError) {}
+
+    func resolve(_ path: String) throws(FileError) -> String { path }
 
     func lock(_ path: String) throws(FileError) -> any FileLock {
         let isFree = locks.withLock { locks in
@@ -156,7 +161,10 @@ final class SimulatedDisk: FileSystem {
             return true
         }
         guard isFree else { throw FileError(operation: "lock", path: path, reason: "held", lockHolder: 4711) }
-        return Lock { [locks] in locks.withLock { $0[path] = nil } }
+        return Lock(
+            isNamed: { [locks] path in locks.withLock { $0[path] == 4711 } },
+            release: { [locks] in locks.withLock { $0[path] = nil } }
+        )
     }
 
     func open(_ path: String, writing: Bool) throws(FileError) -> (any File)? {
@@ -217,8 +225,16 @@ final class SimulatedDisk: FileSystem {
     }
 
     private final class Lock: FileLock {
+        private let isNamed: @Sendable (String) -> Bool
         private let release: @Sendable () -> Void
-        init(_ release: @escaping @Sendable () -> Void) { self.release = release }
+
+        init(isNamed: @escaping @Sendable (String) -> Bool, release: @escaping @Sendable () -> Void) {
+            self.isNamed = isNamed
+            self.release = release
+        }
+
+        func isNamed(_ path: String) throws(FileError) -> Bool { isNamed(path) }
+
         deinit { release() }
     }
 }
@@ -246,6 +262,8 @@ private final class Handle: File {
         self.path = path
         self.node = node
     }
+
+    func isNamed(_ path: String) throws(FileError) -> Bool { disk.state.withLock { $0.names[path] == node } }
 
     func size() throws(FileError) -> Int { disk.state.withLock { $0.nodes[node]!.cached.count } }
 
