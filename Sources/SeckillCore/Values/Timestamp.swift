@@ -9,20 +9,26 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// Earlier or later.
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 
-    /// The moment `duration` later, in whole milliseconds.
+    /// Returns the moment `duration` later, in whole milliseconds; the first or last moment there is if that is beyond it.
     public static func + (moment: Timestamp, duration: Duration) -> Timestamp {
-        Timestamp(milliseconds: moment.milliseconds + duration.milliseconds)
+        let (sum, overflow) = moment.milliseconds.addingReportingOverflow(duration.milliseconds)
+        return Timestamp(milliseconds: overflow ? (duration < .zero ? .min : .max) : sum)
     }
 
-    /// The time from `b` to `a`.
-    public static func - (a: Timestamp, b: Timestamp) -> Duration { .milliseconds(a.milliseconds - b.milliseconds) }
+    /// Returns the time from `b` to `a`.
+    public static func - (a: Timestamp, b: Timestamp) -> Duration {
+        // As durations, whose range holds the difference of any two moments.
+        .milliseconds(a.milliseconds) - .milliseconds(b.milliseconds)
+    }
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded towards zero.
+    /// Whole milliseconds, rounded towards zero; the smallest or largest number there is if they are beyond it.
     package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
-        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, carry) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// Seconds as a floating-point number, for metrics.
