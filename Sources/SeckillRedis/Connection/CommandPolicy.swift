@@ -12,13 +12,11 @@ enum CommandPolicy {
     ]
     private static let streaming: Set<String> = [
         "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR",
-        // No command, but hiredis takes it for one that does not answer once.
-        "PMONITOR", "SYNC", "PSYNC", "REPLCONF",
+        "SYNC", "PSYNC", "REPLCONF",
     ]
 
     static func check(_ command: RedisCommand) throws(SeckillError) {
         guard let first = command.name else { throw SeckillError(.invalid, "a command needs a name") }
-        // hiredis looks for the names it knows as a prefix of the encoded bytes.
         guard !first.isEmpty, first.allSatisfy(isOfName) else {
             throw SeckillError(.invalid, "a command's name is of letters, digits, dots, underscores and hyphens")
         }

@@ -1,15 +1,17 @@
 internal import SeckillCore
 
-/// What is said on a new connection before anybody may use it: log in, select, ask what is at the other end, load the
-/// scripts. A plain value: answers go in, a verdict comes out.
+/// What is said on a new connection before it may be used: log in, ask what is at the other end, select, load the
+/// scripts or subscribe. A plain value: answers go in, a verdict comes out.
 struct Handshake {
     enum Verdict: Equatable {
-        case passed(StoreIdentity?)
+        case passed(ServerName?)
         case failed(String)
+        /// The server denies this user something; that lasts until an operator changes it.
+        case denied(String)
     }
 
     private enum Step {
-        case logIn, select, server, replication, load(RedisScript)
+        case logIn, server, select, replication, load(RedisScript), ping, subscribe(String)
     }
 
     private let steps: [(step: Step, command: RedisCommand)]
@@ -17,20 +19,24 @@ struct Handshake {
     private var answered = 0
     private var info = ServerInfo()
 
-    /// For a connection that carries commands, or, if it `listensOnly`, one that carries messages.
-    init(_ configuration: RedisConfiguration, scripts: [RedisScript], listensOnly: Bool) {
+    /// For a connection that carries commands, or, with a `channel`, one that carries that channel's messages.
+    init(_ configuration: RedisConfiguration, scripts: [RedisScript], channel: String? = nil) {
         var steps: [(Step, RedisCommand)] = []
         if let password = configuration.password {
             steps.append((.logIn, RedisCommand(["AUTH"] + [configuration.username, password].compactMap(\.self))))
         }
-        if configuration.database != 0 { steps.append((.select, ["SELECT", "\(configuration.database)"])) }
+        // Before anything that only a plain server knows: what refuses the rest then does so with its own name.
         steps.append((.server, ["INFO", "server"]))
-        if !listensOnly {
+        if let channel {
+            steps.append((.ping, ["PING"]))
+            steps.append((.subscribe(channel), RedisCommand(["SUBSCRIBE", channel])))
+        } else {
+            if configuration.database != 0 { steps.append((.select, ["SELECT", "\(configuration.database)"])) }
             steps.append((.replication, ["INFO", "replication"]))
             for script in scripts { steps.append((.load(script), script.loadCommand)) }
         }
         self.steps = steps
-        self.listensOnly = listensOnly
+        listensOnly = channel != nil
     }
 
     /// To be sent all at once.
@@ -40,12 +46,22 @@ struct Handshake {
     mutating func receive(_ value: RedisValue) -> Verdict? {
         let step = steps[answered].step
         answered += 1
-        if case .error(let error) = value { return .failed("\(Self.name(step)): \(error)") }
+        if case .error(let error) = value {
+            let reason = "\(Self.name(step)): \(error)"
+            return error.isOfMissingRights ? .denied(reason) : .failed(reason)
+        }
         switch step {
-        case .logIn, .select: break
-        case .server, .replication: info.read(value)
+        case .logIn, .select, .ping: break
+        case .server:
+            info.read(value)
+            if let refusal = info.refusalOfMode { return .failed(refusal) }
+        case .replication: info.read(value)
         case .load(let script):
             if value.text != script.digest { return .failed("\(script.name) was loaded as another script") }
+        case .subscribe(let channel):
+            guard value.array?.first?.text == "subscribe" else {
+                return .failed("subscribing to \(channel): unexpected reply")
+            }
         }
         guard answered == steps.count else { return nil }
         return listensOnly ? .passed(nil) : info.verdict
@@ -57,7 +73,26 @@ struct Handshake {
         case .select: "selecting the database"
         case .server, .replication: "asking the server what it is"
         case .load(let script): "loading \(script.name)"
+        case .ping: "sending PING"
+        case .subscribe(let channel): "subscribing to \(channel)"
         }
+    }
+}
+
+/// Which server a connection leads to.
+struct ServerName: Hashable, Sendable {
+    /// The process: `run_id`.
+    var run: String
+    /// The history of its data: `master_replid`.
+    var history: String
+    /// Whether the data have had another name that still counts: `master_replid2`. So it is after a promotion. A master
+    /// that only renames its history, for instance for its first replica, has none.
+    var hasFormerHistory = false
+
+    /// Whether this is `other`, whose data have got another name and are otherwise what they were, provided that it was a
+    /// master at both moments and that too little time has passed between them for more than one new name.
+    func isRenamed(from other: ServerName) -> Bool {
+        run == other.run && history != other.history && !hasFormerHistory
     }
 }
 
@@ -75,9 +110,21 @@ struct ServerInfo {
         }
     }
 
-    /// The identity of a master; a replica may lose what it is told and is refused. So is what is older than the
-    /// commands that the scripts need.
+    /// Why a server that is no plain Redis cannot be used.
+    var refusalOfMode: String? {
+        switch fields["redis_mode"] ?? fields["server_mode"] {
+        case "cluster":
+            "the server is a node of a Redis Cluster, which is not supported: use a Redis that is not in cluster mode"
+        case "sentinel":
+            "the server is a Redis Sentinel, which holds no data: give the address of the Redis master that it watches"
+        default: nil
+        }
+    }
+
+    /// The name of a master; a replica may lose what it is told and is refused. So is what is older than the commands that
+    /// the scripts need.
     var verdict: Handshake.Verdict {
+        if let refusal = refusalOfMode { return .failed(refusal) }
         let version = (fields["redis_version"] ?? "").split(separator: ".").prefix(2).compactMap { Int($0) }
         guard version.count == 2, !version.lexicographicallyPrecedes([6, 2]) else {
             return .failed("the server is Redis \(fields["redis_version"] ?? "of no version"), not 6.2 or later")
@@ -87,6 +134,9 @@ struct ServerInfo {
         guard let run = fields["run_id"], let history = fields["master_replid"] else {
             return .failed("the server does not say which process it is")
         }
-        return .passed(StoreIdentity("\(run):\(history)"))
+        let former = fields["master_replid2"] ?? ""
+        return .passed(
+            ServerName(run: String(run), history: String(history), hasFormerHistory: !former.allSatisfy { $0 == "0" })
+        )
     }
 }

@@ -14,6 +14,8 @@ final class Mailbox: Sendable {
     var session: RedisSession? { state.withLock(\.session) }
     var waiting: Int { state.withLock(\.waiting) }
     var isClosed: Bool { state.withLock(\.isClosed) }
+    /// Where the last attempt to connect went; nil before the first.
+    var address: RedisConfiguration.Address? { state.withLock(\.address) }
 
     func append(
         _ commands: some Collection<RedisCommand>,
@@ -37,6 +39,10 @@ final class Mailbox: Sendable {
     func open(_ session: RedisSession) {
         for watcher in state.withLock({ $0.open(session) }) { watcher.answer(.null) }
     }
+
+    func rename(_ session: RedisSession) { state.withLock { $0.rename(session) } }
+
+    func locate(_ address: RedisConfiguration.Address) { state.withLock { $0.address = address } }
 
     /// Fails what never left.
     func shut(because reason: String) {

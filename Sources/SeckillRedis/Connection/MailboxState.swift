@@ -31,6 +31,8 @@ struct MailboxState: Sendable {
     private var doubt: String?
     /// Who wants to know how the next attempt to connect ends.
     private var watchers: [Reply] = []
+    /// Where the last attempt to connect went.
+    var address: RedisConfiguration.Address?
 
     init(limit: Int) { self.limit = limit }
 
@@ -115,6 +117,11 @@ struct MailboxState: Sendable {
         return watchers + entries.map(\.reply)
     }
 
+    /// The history of the server's data has another name, on a connection that saw nothing else change.
+    mutating func rename(_ session: RedisSession) {
+        if case .up(let present) = phase, present.number == session.number { phase = .up(session) }
+    }
+
     /// Lets `watcher` know how the attempt to connect ends. False if there is nothing to wait for.
     mutating func watch(_ watcher: Reply) -> Bool {
         guard case .down = phase else { return false }
@@ -132,8 +139,10 @@ struct MailboxState: Sendable {
 
 /// One connection's life, from the moment it was checked to the moment it breaks.
 struct RedisSession: Hashable, Sendable {
-    /// Tells apart connections to the same server.
+    /// Distinguishes connections to the same server.
     var number: Int
-    /// Run id and replication id of the server, a master.
-    var identity: StoreIdentity
+    /// The server, a master, by its present name.
+    var server: ServerName
+    /// How many times the history of the server's data got another name on this connection.
+    var renames = 0
 }

@@ -74,6 +74,62 @@ func wait(on pipe: WakePipe, and link: HiredisLink?, timeout: Duration?) -> Read
     return readiness
 }
 
+/// What has gone wrong on a socket, such as an attempt to connect; nil if nothing has.
+func socketError(_ descriptor: CInt) -> String? {
+    var code: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 else {
+        return String(cString: strerror(errno))
+    }
+    return code == 0 ? nil : String(cString: strerror(code))
+}
+
+/// The address with a numeric host, or without symbolic links in its path: two names of one server become one. The address
+/// itself if it leads nowhere. Blocks while a host name is resolved.
+///
+/// Of several addresses it takes an IPv4 one before an IPv6 one, as hiredis does, and of those the first by their text, so
+/// that all nodes take the same.
+func resolved(_ address: RedisConfiguration.Address) -> RedisConfiguration.Address {
+    switch address {
+    case .unix(let path): return .unix(path: resolvedPath(path))
+    case .tcp(let host, let port):
+        for family in [AF_INET, AF_INET6] {
+            if let numeric = numericAddresses(of: host, family).min() { return .tcp(host: numeric, port: port) }
+        }
+        return address
+    }
+}
+
+private func numericAddresses(of host: String, _ family: CInt) -> [String] {
+    var hints = addrinfo()
+    hints.ai_family = family
+    #if canImport(Glibc)
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+    #else
+        hints.ai_socktype = SOCK_STREAM
+    #endif
+    var list: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+    defer { freeaddrinfo(list) }
+    var found: [String] = []
+    var next = list
+    while let entry = next {
+        var text = [CChar](repeating: 0, count: 128)
+        let (address, size) = (entry.pointee.ai_addr, entry.pointee.ai_addrlen)
+        if getnameinfo(address, size, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 {
+            found.append(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
+        next = entry.pointee.ai_next
+    }
+    return found
+}
+
+private func resolvedPath(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}
+
 /// Runs `body` on a thread of its own, which takes no signals: a peer that hangs up must not raise SIGPIPE.
 func startThread(_ body: @escaping @Sendable () -> Void) throws(SeckillError) {
     let box = Unmanaged.passRetained(ThreadBody(body))

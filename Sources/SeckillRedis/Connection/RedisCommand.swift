@@ -5,7 +5,6 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     /// In front of the arguments stands how many there are, with room for as many as Redis takes.
     private static let headroom = 10
 
-    /// Ends with a NUL: hiredis looks at what it is given as at a C string, and would read on behind it.
     private var buffer: [UInt8]
     private var start = Self.headroom
     private var count = 0
@@ -13,11 +12,10 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     /// An empty command; append its name first.
     init(reserving capacity: Int) {
         buffer = []
-        buffer.reserveCapacity(Self.headroom + capacity + 1)
+        buffer.reserveCapacity(Self.headroom + capacity)
         buffer.append(contentsOf: repeatElement(0, count: Self.headroom))
         buffer[Self.headroom - 2] = UInt8(ascii: "\r")
         buffer[Self.headroom - 1] = UInt8(ascii: "\n")
-        buffer.append(0)
     }
 
     /// A command from its name and arguments, for a list that is put together at run time.
@@ -41,14 +39,14 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     public mutating func append(_ text: String) {
         begin(argumentOf: text.utf8.count)
         buffer.append(contentsOf: text.utf8)
-        end()
+        endLine()
     }
 
     /// Adds an argument.
     public mutating func append(_ bytes: [UInt8]) {
         begin(argumentOf: bytes.count)
         buffer.append(contentsOf: bytes)
-        end()
+        endLine()
     }
 
     /// Adds a number as its decimal digits.
@@ -58,19 +56,16 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     mutating func append(_ key: RedisKey) {
         begin(argumentOf: key.count)
         key.write(to: &buffer)
-        end()
+        endLine()
     }
 
     /// Adds arguments that are encoded already.
     mutating func append(encoded bytes: [UInt8], holding arguments: Int) {
-        buffer.removeLast()
         buffer.append(contentsOf: bytes)
-        buffer.append(0)
         add(arguments)
     }
 
     private mutating func begin(argumentOf length: Int) {
-        buffer.removeLast()
         buffer.append(UInt8(ascii: "$"))
         if length < 10 {
             buffer.append(UInt8(ascii: "0") + UInt8(length))
@@ -79,11 +74,6 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
         }
         endLine()
         add(1)
-    }
-
-    private mutating func end() {
-        endLine()
-        buffer.append(0)
     }
 
     private mutating func endLine() {
@@ -104,13 +94,10 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
     }
 
     /// The command in the Redis protocol.
-    var encoded: ArraySlice<UInt8> { terminated.dropLast() }
-
-    /// The same, and a NUL.
-    var terminated: ArraySlice<UInt8> { buffer[start...] }
+    var encoded: ArraySlice<UInt8> { buffer[start...] }
 
     /// The arguments without their number, to be appended to other commands.
-    var arguments: [UInt8] { Array(buffer[Self.headroom...].dropLast()) }
+    var arguments: [UInt8] { Array(buffer[Self.headroom...]) }
 
     /// The first argument.
     var name: ArraySlice<UInt8>? { word(at: Self.headroom) }

@@ -52,6 +52,9 @@ public final class RedisConnection: Sendable {
 
     // MARK: Inside the module
 
+    /// Where the server is, with a numeric address; as configured, until the first attempt to connect.
+    var address: RedisConfiguration.Address { mailbox.address ?? configuration.address }
+
     /// Commands that have no answer yet.
     var waiting: Int { mailbox.waiting }
 
@@ -91,6 +94,15 @@ public final class RedisConnection: Sendable {
         let value = try await ask(commands, on: session, toTheEnd: toTheEnd)
         guard commands.count > 1, let values = value.array else { return [value] }
         return values
+    }
+
+    /// Sends any number of commands, a bounded number at once, so that they neither pass the connection's limit nor keep
+    /// Redis from other callers for long.
+    func performInPieces(_ commands: [RedisCommand], on session: RedisSession) async throws -> [RedisValue] {
+        var answers: [RedisValue] = []
+        answers.reserveCapacity(commands.count)
+        for piece in commands.chunks(of: 500) { answers += try await perform(Array(piece), on: session) }
+        return answers
     }
 
     private func ask(

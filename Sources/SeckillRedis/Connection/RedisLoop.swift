@@ -18,6 +18,9 @@ final class RedisLoop {
     }
 
     private static let heartbeat: Duration = .seconds(1)
+    /// Between two looks that are no further apart, a history that has another name has been renamed once. A promotion
+    /// and a loss of the former name take longer: Redis keeps it for `repl-backlog-ttl`, an hour unless configured.
+    private static let renameWindow: Duration = .seconds(2)
     private static let farewell: Duration = .seconds(2)
 
     private let configuration: RedisConfiguration
@@ -31,6 +34,11 @@ final class RedisLoop {
     private var sessions = 0
     private var nextHeartbeat: Duration = .zero
     private var heartbeatInfo: ServerInfo?
+    /// When the last look at the server whose answer agreed was sent, and when the one under way was.
+    private var agreedAt: Duration = .zero
+    private var lookedAt: Duration = .zero
+    private var heardAt: Duration = .zero
+    private var isDenied = false
     private var isFailing = false
     /// Why the connection must be dropped, once hiredis has returned: it would free itself under its own feet.
     private var doom: String?
@@ -131,7 +139,7 @@ final class RedisLoop {
         let next: Duration?
         switch phase {
         case .resting(let until), .checking(_, _, let until): next = until
-        case .up(_, nil): next = nil
+        case .up(_, nil): next = min(nextHeartbeat, heardAt + configuration.timeout * 3)
         case .up(let link, .some):
             let silence = link.inFlight.oldest.map { $0 + configuration.timeout * 3 }
             next = [nextHeartbeat, link.inFlight.nextOverdue(after: configuration.timeout), silence]
@@ -147,7 +155,18 @@ final class RedisLoop {
             if now >= until { connect(at: now) }
         case .checking(let link, _, let until):
             if now >= until { drop(link, because: "no answer within \(configuration.timeout)") }
-        case .up(_, nil): break
+        case .up(let link, nil):
+            if link.hasHeard {
+                link.hasHeard = false
+                heardAt = now
+            }
+            if now - heardAt >= configuration.timeout * 3 {
+                drop(link, because: "nothing was heard for \(configuration.timeout * 3)")
+            } else if now >= nextHeartbeat {
+                // Something answers at the other end, or the silence is noticed.
+                nextHeartbeat = now + configuration.timeout
+                link.submit(["PING"])
+            }
         case .up(let link, let session?):
             link.giveUp(after: configuration.timeout, at: now)
             if let oldest = link.inFlight.oldest, now - oldest >= configuration.timeout * 3 {
@@ -162,11 +181,14 @@ final class RedisLoop {
     // MARK: Connecting
 
     private func connect(at now: Duration) {
-        let link = HiredisLink(configuration.address)
-        let handshake = Handshake(configuration, scripts: RedisScript.all, listensOnly: purpose.listensOnly)
+        agreedAt = now
+        let address = resolved(configuration.address)
+        mailbox.locate(address)
+        let link = HiredisLink(address)
+        let handshake = Handshake(configuration, scripts: RedisScript.all, channel: purpose.channel)
         phase = .checking(link, handshake, until: now + configuration.timeout)
         for command in handshake.commands {
-            // A context that takes no more is dead, and the run loop finds it so.
+            // A link that takes no more is dead, and the run loop finds it so.
             _ = link.submit(command, to: .own { [unowned self] in check($0) }, at: now)
         }
     }
@@ -178,30 +200,43 @@ final class RedisLoop {
         switch verdict {
         case nil: break
         case .failed(let reason): doom = reason
-        case .passed(let identity): passed(link, identity)
+        case .denied(let reason):
+            isDenied = true
+            doom = reason
+        case .passed(let server): passed(link, server)
         }
     }
 
-    private func passed(_ link: HiredisLink, _ identity: StoreIdentity?) {
+    private func passed(_ link: HiredisLink, _ server: ServerName?) {
         backoff.reset()
         isFailing = false
-        logger.info("connected to Redis", metadata: ["seckill.redis": "\(configuration.address)"])
+        let now = clock.uptime
         switch purpose {
         case .commands:
+            logger.info("connected to Redis", metadata: metadata)
             sessions += 1
-            let session = RedisSession(number: sessions, identity: identity!)
+            let session = RedisSession(number: sessions, server: server!)
             phase = .up(link, session)
-            nextHeartbeat = clock.uptime + Self.heartbeat
+            nextHeartbeat = now + Self.heartbeat
             mailbox.open(session)
-        case .messages(let channel, let deliver):
+        case .messages(_, let deliver):
+            logger.info("listening to Redis", metadata: metadata)
             phase = .up(link, nil)
-            _ = link.subscribe(to: channel) { value in
+            (nextHeartbeat, heardAt) = (now + configuration.timeout, now)
+            link.onMessage = { [unowned self] value in
+                if case .error(let error) = value { doom = "\(error)" }
                 guard let parts = value.array, parts.count == 3, parts[0].text == "message",
                     case .bytes(let message) = parts[2]
                 else { return }
                 deliver(message)
             }
         }
+    }
+
+    private var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["seckill.redis": "\(configuration.address)"]
+        if let channel = purpose.channel { metadata["seckill.channel"] = "\(channel)" }
+        return metadata
     }
 
     private func drop(_ link: HiredisLink, because reason: String) {
@@ -214,13 +249,16 @@ final class RedisLoop {
     private func broke(_ reason: String) {
         mailbox.shut(because: reason)
         heartbeatInfo = nil
-        phase = .resting(until: clock.uptime + backoff.next(SystemRandom()))
+        // Commands go on trying: buyers wait for them. What is only told by messages is found by the next look at the store.
+        let longest = isDenied && purpose.channel != nil ? Backoff.denied : Backoff.away
+        isDenied = false
+        phase = .resting(until: clock.uptime + backoff.next(SystemRandom(), longest: longest))
         guard !isFailing, !mailbox.isClosed else { return }
         // Once per outage: a server that is away for an hour is one event.
         isFailing = true
         logger.warning(
-            "no connection to Redis",
-            metadata: ["seckill.redis": "\(configuration.address)", "error": "\(reason)"]
+            purpose.channel == nil ? "no connection to Redis" : "not listening to Redis, trying again",
+            metadata: metadata.merging(["error": "\(reason)"]) { $1 }
         )
     }
 
@@ -230,27 +268,39 @@ final class RedisLoop {
     /// promoted back keeps its connections and its run id, and has lost data.
     private func lookAgain(_ link: HiredisLink, _ session: RedisSession, at now: Duration) {
         heartbeatInfo = ServerInfo()
+        lookedAt = now
         for section in ["server", "replication"] {
             _ = link.submit(["INFO", section], to: .own { [unowned self] in compare($0, session, section) }, at: now)
         }
     }
 
     private func compare(_ value: RedisValue?, _ session: RedisSession, _ section: String) {
-        guard let value, doom == nil, case .up(_, session) = phase else { return }
+        guard let value, doom == nil, case .up(let link, session) = phase else { return }
         heartbeatInfo?.read(value)
         guard section == "replication" else { return }
         let verdict = heartbeatInfo?.verdict
         heartbeatInfo = nil
         switch verdict {
-        case .passed(session.identity), nil: break
+        case .passed(let server?) where server.run == session.server.run && server.history == session.server.history:
+            agreedAt = lookedAt
+        case .passed(let server?)
+        where server.isRenamed(from: session.server) && clock.uptime - agreedAt <= Self.renameWindow:
+            // The data are what they were, and so is what is on this connection.
+            logger.notice("the history of Redis's data got another name, as it does for replicas", metadata: metadata)
+            agreedAt = lookedAt
+            let renamed = RedisSession(number: session.number, server: server, renames: session.renames + 1)
+            phase = .up(link, renamed)
+            mailbox.rename(renamed)
         case .passed: doom = "the server's contents were replaced"
-        case .failed(let reason): doom = reason
+        case .failed(let reason), .denied(let reason): doom = reason
+        case nil: break
         }
     }
 }
 
 extension RedisLoop.Purpose {
-    var listensOnly: Bool {
-        if case .messages = self { true } else { false }
+    /// What it listens to.
+    var channel: String? {
+        if case .messages(let channel, _) = self { channel } else { nil }
     }
 }

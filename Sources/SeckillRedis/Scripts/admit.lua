@@ -13,16 +13,20 @@ if not now then
     local time = redis.call('TIME')
     now = time[1] * 1000000 + time[2]
 end
-local times = redis.call('GET', KEYS[1]) or ''
-if #times % 16 ~= 0 or string.find(times, '%D') then error(KEYS[1] .. ' holds no times') end
+local times = redis.pcall('GET', KEYS[1]) or ''
+local isReadable = type(times) == 'string' and #times % 16 == 0 and not string.find(times, '%D')
+if type(times) == 'table' and not string.find(times.err, '^%-?WRONGTYPE') then return times end
 local lifetime = string.format('%d', math.ceil(period / 1000))
-local newest = tonumber(string.sub(times, 1, 16))
-if newest and newest > now then
-    -- The clock has gone back. When they came is no longer known; now is the latest it can have been.
-    times = string.rep(string.format('%016d', now), #times / 16)
+local newest = isReadable and tonumber(string.sub(times, 1, 16))
+local oldest = isReadable and tonumber(string.sub(times, 16 * count - 15, 16 * count))
+if not isReadable or newest and newest > now or oldest and oldest > now then
+    -- The clock has gone back, or somebody has been at the key. When requests came is not known: now is the latest it can
+    -- have been, and as many as the rate allows the most that can have been counted.
+    local held = isReadable and #times / 16 or count
+    times = string.rep(string.format('%016d', now), held)
+    oldest = held >= count and now
     redis.call('SET', KEYS[1], times, 'PX', lifetime)
 end
-local oldest = tonumber(string.sub(times, 16 * count - 15, 16 * count))
 if oldest and now - oldest < period then return oldest + period - now end
 times = string.format('%016d', now) .. string.sub(times, 1, 16 * count - 16)
 redis.call('SET', KEYS[1], times, 'PX', lifetime)

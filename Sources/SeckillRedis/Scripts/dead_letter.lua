@@ -1,15 +1,17 @@
 -- Moves one entry aside, for a person to look at.
 --
+-- Runs behind stock.lua.
+--
 -- KEYS  1 the stream, 2 the dead letters, 3 the sale's stock (only for an outbox)
 -- ARGV  1 the outbox's epoch, 2 id, 3 why, 4 whether it is an order, '1' or '0'
 -- Returns 1 if it did, 0 if the entry was gone.
 
 local held = KEYS[3] and redis.call('HMGET', KEYS[3], 'epoch', 'settled') or {}
-local counts = ARGV[4] == '1' and held[1] == ARGV[1]
+local counts, settled = ARGV[4] == '1' and held[1] == ARGV[1], whole(held[2])
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry then return 0 end
 -- Before the first write: Lua does not roll back.
-if counts and not string.match(held[2] or '', '^%d+$') then return redis.error_reply('ERR settled is no number') end
+if counts and not settled then return redis.error_reply('DAMAGED the number of settled orders is none') end
 -- An entry of any width must fit, or it would never leave.
 local fields = {unpack(entry[2], 1, math.min(#entry[2], 64))}
 local dead = redis.call('TYPE', KEYS[2]).ok
@@ -17,5 +19,5 @@ if dead ~= 'stream' and dead ~= 'none' then redis.call('UNLINK', KEYS[2]) end
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'entry', ARGV[2], 'reason', ARGV[3], unpack(fields))
 redis.call('XACK', KEYS[1], 'workers', ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
-if counts then redis.call('HINCRBY', KEYS[3], 'settled', 1) end
+if counts then redis.call('HSET', KEYS[3], 'settled', string.format('%d', settled + 1)) end
 return 1

@@ -1,30 +1,32 @@
--- Step (e) of a rebuild: wipes a sale and writes what the ledger says, if the claim is alive.
+-- Step (e) of a rebuild: puts the stock that was prepared in the place of the old one, if the claim is alive.
 --
--- KEYS  1 the sale's stock, 2 its claim, 3 the outbox of the new epoch, 4... outboxes of epochs that are over
--- ARGV  1 token, 2 identity of the server, 3 epoch, 4 remaining, 5 restock version, 6 revision, 7 limit, 8 opens,
---       9 closes or '', 10 admission, 11 live orders of users, as lines of user and count by turns
--- Returns 1, or 0 if the claim is over.
+-- Runs behind stock.lua.
+--
+-- KEYS  1 the sale's stock, 2 its claim, 3 the outbox of the new epoch, 4 the stock that was prepared, 5 the outbox that was
+--       drained
+-- ARGV  1 token, 2 identity of the store, 3 the ledger's id, 4 epoch, 5 remaining, 6 the ledger's orders, 7 restock
+--       version, 8 revision, 9 limit, 10 opens, 11 closes or '', 12 admission, 13 users prepared, 14 channel, 15 sale
+-- Returns 1, or 0 if the claim is over, the sale is in this epoch or a later one, or what was prepared has run out.
 
 if redis.call('TYPE', KEYS[2]).ok ~= 'string' or redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+local held = stock(KEYS[1])
+if held and held.epoch and held.epoch >= tonumber(ARGV[4]) then return 0 end
+local users = tonumber(ARGV[13])
+if users > 0 and redis.call('HLEN', KEYS[4]) ~= users then return 0 end
 
-redis.call('UNLINK', KEYS[1], unpack(KEYS, 3))
+redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[5])
+if users > 0 then
+    redis.call('RENAME', KEYS[4], KEYS[1])
+    redis.call('PERSIST', KEYS[1])
+end
 redis.call('XGROUP', 'CREATE', KEYS[3], 'workers', '0', 'MKSTREAM')
 redis.call(
-    'HSET', KEYS[1], 'epoch', ARGV[3], 'remaining', ARGV[4], 'sequence', 0, 'settled', 0, 'version', ARGV[5],
-    'revision', ARGV[6], 'limit', ARGV[7], 'opens', ARGV[8], 'closes', ARGV[9], 'admission', ARGV[10]
+    'HSET', KEYS[1], 'ledger', ARGV[3], 'epoch', ARGV[4], 'remaining', ARGV[5], 'sequence', 0, 'settled', 0,
+    'returned', 0, 'orders', ARGV[6], 'version', ARGV[7], 'revision', ARGV[8], 'limit', ARGV[9], 'opens', ARGV[10],
+    'closes', ARGV[11], 'admission', ARGV[12]
 )
-local fields = {}
-for user, count in string.gmatch(ARGV[11], '([^\n]*)\n(%d+)\n') do
-    fields[#fields + 1] = 'u:' .. user
-    fields[#fields + 1] = count
-    if #fields == 1000 then
-        redis.call('HSET', KEYS[1], unpack(fields))
-        fields = {}
-    end
-end
-if #fields > 0 then redis.call('HSET', KEYS[1], unpack(fields)) end
-
 -- Last, so that a script that dies half-way has not opened the sale.
 redis.call('HSET', KEYS[1], 'identity', ARGV[2])
 redis.call('DEL', KEYS[2])
+redis.pcall('PUBLISH', ARGV[14], ARGV[15] .. ' ' .. ARGV[7])
 return 1

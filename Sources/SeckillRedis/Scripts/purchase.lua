@@ -8,18 +8,26 @@
 -- if it is not the session of the user, 'wait' and the µs, or what reserve.lua returns.
 
 local held = redis.pcall('GET', KEYS[3])
-if type(held) == 'table' then return 'refused ' .. held.err end
+if type(held) == 'table' then
+    if not string.find(held.err, '^%-?WRONGTYPE') then return 'refused ' .. held.err end
+    -- It was not written here, and would fail its user for ever.
+    redis.call('UNLINK', KEYS[3])
+    held = false
+end
 if not held then return 'nobody 0' end
-if string.match(held, '^%d+ (.*)$') ~= ARGV[3] then return 'other 0 ' .. held end
-
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+local ends, user = string.match(held, '^(%d+) (.*)$')
+if not ends or #ends > 15 or ends * 1000 <= now then return 'nobody 0' end
+if user ~= ARGV[3] then return 'other 0 ' .. held end
+
 if KEYS[4] then
+    local wait = admit({KEYS[4]}, {ARGV[6], ARGV[7], now})
     -- What is wrong with a caller's log is no fault of the sale: not raised, or the sale would be closed for it.
-    local decided, wait = pcall(admit, {KEYS[4]}, {ARGV[6], ARGV[7], now})
-    if not decided then return 'refused ' .. (type(wait) == 'table' and wait.err or wait) end
+    if type(wait) == 'table' then return 'refused ' .. wait.err end
     if wait > 0 then return string.format('wait %d ', wait) .. held end
 end
 
 ARGV[6] = now
-return reserve(KEYS, ARGV) .. ' ' .. held
+local decided = reserve(KEYS, ARGV)
+return type(decided) == 'table' and decided or decided .. ' ' .. held

@@ -2,13 +2,19 @@
 --
 -- KEYS  1 the session
 -- ARGV  1 lifetime in ms
--- Returns the session, as its end in ms since 1970, a space and the user; nothing if it is over.
+-- Returns the session, as its end in ms since 1970, a space and the user; nothing if it is over or none.
 
+if redis.call('TYPE', KEYS[1]).ok ~= 'string' then
+    -- It was not written here, and would fail its user for ever.
+    redis.call('UNLINK', KEYS[1])
+    return false
+end
 local held = redis.call('GET', KEYS[1])
-if not held then return false end
 local time = redis.call('TIME')
-local ends = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
-local present, user = string.match(held, '^(%d+) (.*)$')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local present, user = string.match(held, '^(%d+) (.+)$')
+if not present or #present > 15 or tonumber(present) <= now then return false end
+local ends = now + ARGV[1]
 if ends <= tonumber(present) then return held end
 held = string.format('%.0f %s', ends, user)
 redis.call('SET', KEYS[1], held, 'PX', ARGV[1])

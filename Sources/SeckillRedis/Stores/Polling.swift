@@ -20,6 +20,11 @@ extension SaleClock {
     }
 }
 
+extension Duration {
+    /// In whole milliseconds, as Redis takes the time for which a key stays: not negative, and a thousand years at most.
+    var asLifetime: Int { Int(clamping: min(max(0, milliseconds), 31_536_000_000_000)) }
+}
+
 extension Array {
     /// Slices of at most `size` elements.
     func chunks(of size: Int) -> [ArraySlice<Element>] {

@@ -4,7 +4,14 @@ internal import SeckillCore
 /// happened.
 extension RedisError {
     var asSeckillError: SeckillError {
-        cause == "OOM"
+        if isOfMissingRights {
+            return SeckillError(
+                .unavailable,
+                "Redis denies its user a command, key or channel; Docs/Redis.md lists the rights that are needed",
+                underlying: self
+            )
+        }
+        return cause == "OOM"
             ? SeckillError(.overloaded, "Redis is at its memory limit", underlying: self)
             : SeckillError(.unavailable, "Redis refuses", underlying: self)
     }
@@ -12,8 +19,23 @@ extension RedisError {
     /// Whether the server is no longer what was checked when the connection was made.
     var isOfAnotherServer: Bool { ["NOSCRIPT", "READONLY", "MASTERDOWN", "LOADING"].contains(cause) }
 
-    /// Whether what a script needs is not there or not what it was: the data were replaced or tampered with.
-    var isOfDamagedData: Bool { ["WRONGTYPE", "NOSCRIPT", "NOGROUP", "ERR"].contains(cause) }
+    /// Whether what a script needs is not there or not what it was: the data were replaced or tampered with. A refusal of
+    /// any other kind lasts whatever is rebuilt.
+    var isOfDamagedData: Bool {
+        switch cause {
+        case "WRONGTYPE", "NOSCRIPT", "NOGROUP", "DAMAGED": true
+        case "ERR":
+            // What a script stumbles over in the data; and a stream whose last id somebody has set, which takes no more.
+            message.contains("user_script:") && message.contains(" attempt to ")
+                || message.contains("exhausted the last possible ID")
+        default: false
+        }
+    }
+
+    /// Whether the user that this client logs in as may not do what it asked for.
+    var isOfMissingRights: Bool {
+        ["NOPERM", "NOAUTH", "WRONGPASS"].contains(cause) || message.contains("executing the script can't")
+    }
 
     /// The kind of the error, of one within a script too. Before Redis 7 that stands behind where it happened:
     /// `ERR Error running script (call to f_…): @user_script:12: -OOM command not allowed …`.

@@ -23,14 +23,18 @@ struct RedisKey: Hashable, Sendable {
     }
 }
 
-/// The names of all keys. Those of one sale share its hash tag, so that they stay together in a cluster.
+/// The names of all keys and channels of one shop. Those of one sale share its hash tag.
 struct RedisKeys: Sendable {
     /// The sales whose outboxes may hold something.
     let sales: RedisKey
+    /// What this server is called in the stamps of sales.
+    let server: RedisKey
     /// Where gains of units are announced.
     let restocks: RedisKey
     /// Where nodes tell each other what becomes of orders.
     let orders: RedisKey
+    /// Keys to try commands on.
+    let rights: [RedisKey]
 
     private let ofSale: String
     private let ofSession: String
@@ -39,23 +43,33 @@ struct RedisKeys: Sendable {
     private let ofChallenge: String
     private let ofQueue: String
 
-    /// The prefix sets apart shops, or tests, that share a database. It may be a hash tag, such as `{shop}`, that keeps all
-    /// keys together in a cluster; one that is empty would tear a sale's keys apart.
-    init(prefix: String) {
-        precondition(Self.keepsSalesTogether(prefix), "the key prefix \"\(prefix)\" has an empty hash tag")
-        sales = RedisKey(prefix + "seckill:sales")
-        restocks = RedisKey(prefix + "seckill:restocks")
-        orders = RedisKey(prefix + "seckill:orders")
-        ofSale = prefix + "seckill:{"
-        ofSession = prefix + "seckill:session:"
-        ofRate = prefix + "seckill:rate:"
-        ofPage = prefix + "seckill:page:"
-        ofChallenge = prefix + "seckill:challenge:"
-        ofQueue = prefix + "seckill:{queue:"
+    /// The namespace sets apart shops that share a server. Channels are the same in all databases of a server, so they name
+    /// theirs as well.
+    init(namespace: String, database: Int) {
+        precondition(Self.isNamespace(namespace), "a namespace must be 1 to 64 characters of A-Z a-z 0-9 _ -")
+        let prefix = "seckill:\(namespace):"
+        sales = RedisKey(prefix + "sales")
+        server = RedisKey(prefix + "server")
+        restocks = RedisKey(prefix + "restocks:\(database)")
+        orders = RedisKey(prefix + "orders:\(database)")
+        rights = ["hash", "renamed", "string", "set", "stream"].map { RedisKey(prefix + "rights:" + $0) }
+        ofSale = prefix + "{"
+        ofSession = prefix + "session:"
+        ofRate = prefix + "rate:"
+        ofPage = prefix + "page:"
+        ofChallenge = prefix + "challenge:"
+        ofQueue = prefix + "{queue:"
+    }
+
+    /// Whether keys of this namespace belong to no other.
+    static func isNamespace(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(Base64URL.allows)
     }
 
     /// All that is counted and known of a sale: one hash, so that it is there whole or not at all.
     func stock(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:stock") }
+    /// The stock that a rebuild prepares.
+    func staged(_ sale: SaleID, _ token: String) -> RedisKey { RedisKey(ofSale, sale.text, "}:stock:" + token) }
     func claim(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:claim") }
     /// One for each epoch, or a late acknowledgement could hit an entry of the next.
     func outbox(_ sale: SaleID, _ epoch: Int) -> RedisKey { RedisKey(ofSale, sale.text, "}:outbox:" + String(epoch)) }
@@ -64,7 +78,9 @@ struct RedisKeys: Sendable {
     func session(_ digest: String) -> RedisKey { RedisKey(ofSession, digest) }
     func rate(_ name: String, _ key: String) -> RedisKey { RedisKey(ofRate + Self.word(name) + ":", key) }
     func page(_ key: String) -> RedisKey { RedisKey(ofPage, key) }
-    func challenge(_ kind: String, _ id: String) -> RedisKey { RedisKey(ofChallenge + kind + ":", id) }
+    func challenges(_ kind: String, of digest: String) -> RedisKey {
+        RedisKey(ofChallenge + Self.word(kind) + ":", digest)
+    }
     func queue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:entries") }
     func deadQueue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:dead") }
 
@@ -73,10 +89,11 @@ struct RedisKeys: Sendable {
         guard name.utf8.contains(UInt8(ascii: ":")) || name.utf8.contains(UInt8(ascii: "%")) else { return name }
         return name.replacing("%", with: "%25").replacing(":", with: "%3A")
     }
+}
 
-    /// Redis goes by what stands between the first brace that opens and the next that closes, if anything does.
-    static func keepsSalesTogether(_ prefix: String) -> Bool {
-        guard let start = prefix.utf8.firstIndex(of: UInt8(ascii: "{")) else { return true }
-        return prefix.utf8[start...].dropFirst().first != UInt8(ascii: "}")
+extension RedisConnection {
+    /// The keys of a namespace in this connection's database.
+    func keys(of namespace: String) -> RedisKeys {
+        RedisKeys(namespace: namespace, database: configuration.database)
     }
 }

@@ -8,17 +8,19 @@ public struct RedisOrderQueue: OrderQueue {
     private let redis: RedisConnection
     private let stream: RedisStream
     private let clock: any SaleClock
+    private let scan = Locked(OrphanScan())
 
     /// The queue of this name.
+    /// - Parameter namespace: the shop's: 1 to 64 characters of `A-Z a-z 0-9 _ -`.
     public init(
         _ redis: RedisConnection,
         name: String = "orders",
-        keyPrefix: String = "",
+        namespace: String,
         clock: any SaleClock = .system
     ) {
         self.redis = redis
         self.clock = clock
-        let keys = RedisKeys(prefix: keyPrefix)
+        let keys = redis.keys(of: namespace)
         stream = RedisStream(queue: keys.queue(name), dead: keys.deadQueue(name))
     }
 
@@ -54,12 +56,12 @@ public struct RedisOrderQueue: OrderQueue {
     public func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
         if max < 1 { return [] }
         try Task.checkCancellation()
-        let answer = try await withGroup {
-            try await redis.perform(stream.takeOver(max, idle: idle, as: consumer), toTheEnd: true)
-        }
-        return RedisStream.takenOver(answer).map {
-            Delivery(receipt: $0.entry.id, content: $0.entry.content, count: $0.count)
-        }
+        let (now, scan) = (clock.uptime, scan.withLock { $0 })
+        let command = stream.takeOver(max, idle: scan.idle(idle, at: now), as: consumer, from: scan.cursor)
+        let answer = try await withGroup { try await redis.perform(command, toTheEnd: true) }
+        let taken = RedisStream.takenOver(answer)
+        self.scan.withLock { $0.note(taken, at: now) }
+        return taken.entries.map { Delivery(receipt: $0.entry.id, content: $0.entry.content, count: $0.count) }
     }
 
     /// Moves an entry aside.

@@ -10,12 +10,13 @@ public struct RedisOrderSignals: OrderSignals {
     private let node: String
     private let signals: Signals<Order>
 
-    /// Signals between nodes whose keys begin with `keyPrefix`.
-    public init(_ redis: RedisConnection, keyPrefix: String = "", random: any RandomSource = .system) {
+    /// Signals between the nodes of a shop.
+    /// - Parameter namespace: the shop's: 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+    public init(_ redis: RedisConnection, namespace: String, random: any RandomSource = .system) {
         self.redis = redis
         let node = Base64URL.encode(random.bytes(9))
         self.node = node
-        channel = RedisKeys(prefix: keyPrefix).orders
+        channel = redis.keys(of: namespace).orders
         signals = Signals(redis, channel: channel.text) { message in
             let lines = String(decoding: message, as: UTF8.self).split(separator: "\n")
             return lines.first.map { $0 == node } ?? true ? [] : lines.dropFirst().compactMap { Order(line: $0) }

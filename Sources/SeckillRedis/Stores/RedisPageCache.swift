@@ -5,10 +5,11 @@ public struct RedisPageCache: PageCache {
     private let redis: RedisConnection
     private let keys: RedisKeys
 
-    /// Pages under keys that begin with `keyPrefix`.
-    public init(_ redis: RedisConnection, keyPrefix: String = "") {
+    /// The pages of a shop.
+    /// - Parameter namespace: the shop's: 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+    public init(_ redis: RedisConnection, namespace: String) {
         self.redis = redis
-        keys = RedisKeys(prefix: keyPrefix)
+        keys = redis.keys(of: namespace)
     }
 
     /// The page, fresh or stale, if it is there.
@@ -27,8 +28,8 @@ public struct RedisPageCache: PageCache {
         command.append(page.body)
         command.append(page.contentType)
         command.append(page.etag)
-        command.append(Int(freshFor.milliseconds))
-        command.append(Int(staleFor.milliseconds))
+        command.append(freshFor.asLifetime)
+        command.append(staleFor.asLifetime)
         _ = try await redis.ask(command)
     }
 

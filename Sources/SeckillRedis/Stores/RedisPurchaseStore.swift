@@ -23,32 +23,32 @@ public struct RedisPurchaseStore: PurchaseStore {
 
     /// One script.
     public func purchase(_ order: OrderID, for user: UserID, in token: SessionToken) async throws -> PurchaseAnswer {
-        let connected = try stock.redis.session()
+        let connected = try await stock.connect()
         var keys = stock.reserveKeys(order)
         keys.append(sessions.keys.session(token.digest))
         if let limiter { keys.append(limiter.rateKey(user.text)) }
         var command = RedisScript.purchase.call(keys)
         stock.appendReserveArguments(of: order, for: user, on: connected, to: &command)
         limiter?.appendRate(to: &command)
-        let answer = try await stock.run(command, for: order.sale, on: connected)
+        let answer = try await stock.run(command, for: order.sale, epoch: order.epoch, on: connected.connection)
 
         guard let words = answer.words(4), words[0] != "refused", let session = Session(words[2...]) else {
-            guard let words = answer.words(2) else { throw Self.odd }
+            guard let words = answer.words(2) else { throw Self.malformed }
             switch words[0] {
-            case "refused": throw stock.redis.failure(RedisError(words[1]), on: connected)
+            case "refused": throw stock.redis.failure(RedisError(words[1]), on: connected.connection)
             // A session that cannot be read is none.
             case "nobody", "other": return .noSession
-            default: throw Self.odd
+            default: throw Self.malformed
             }
         }
         switch words[0] {
         case "other": return .anotherUser(session)
         case "wait":
-            guard let wait = Int(words[1]) else { throw Self.odd }
+            guard let wait = Int(words[1]) else { throw Self.malformed }
             return .rateLimited(session, retryAfter: .microseconds(wait))
         default: return .decided(session, try stock.reserveOutcome(words))
         }
     }
 
-    private static let odd = RedisStockStore.odd("purchase")
+    private static let malformed = RedisStockStore.malformedReply(of: "purchase")
 }

@@ -13,11 +13,12 @@ public struct RedisRateLimiter: RateLimiter {
     private let keys: RedisKeys
 
     /// A limiter. Those that count different things need different names.
-    public init(_ redis: RedisConnection, _ rate: Rate, name: String = "requests", keyPrefix: String = "") {
+    /// - Parameter namespace: the shop's: 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+    public init(_ redis: RedisConnection, _ rate: Rate, name: String = "requests", namespace: String) {
         self.redis = redis
         self.rate = rate
         self.name = name
-        keys = RedisKeys(prefix: keyPrefix)
+        keys = redis.keys(of: namespace)
     }
 
     /// Counts a request, or says how long to wait.
@@ -25,7 +26,7 @@ public struct RedisRateLimiter: RateLimiter {
         var command = RedisScript.admit.call([rateKey(key)])
         appendRate(to: &command)
         guard let wait = try await redis.ask(command).integer else {
-            throw SeckillError(.outcomeUnknown, "Redis answered the rate limit oddly")
+            throw SeckillError(.outcomeUnknown, "unexpected reply from the Lua script admit")
         }
         return wait == 0 ? .admitted : .refused(retryAfter: .microseconds(wait))
     }

@@ -2,17 +2,18 @@ public import SeckillCore
 
 /// Sessions in Redis, kept under the digests of their tokens and ended by Redis's clock.
 ///
-/// Cost: one command, or one script, a call. At its memory limit Redis refuses new sessions (`overloaded`), provided that
+/// Cost: one script a call. At its memory limit Redis refuses new sessions (`overloaded`), provided that
 /// it evicts nothing: set `maxmemory-policy noeviction`.
 public struct RedisSessionStore: SessionStore {
     let redis: RedisConnection
     let keys: RedisKeys
     private let random: any RandomSource
 
-    /// Sessions under keys that begin with `keyPrefix`.
-    public init(_ redis: RedisConnection, keyPrefix: String = "", random: any RandomSource = .system) {
+    /// The sessions of a shop.
+    /// - Parameter namespace: the shop's: 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+    public init(_ redis: RedisConnection, namespace: String, random: any RandomSource = .system) {
         self.redis = redis
-        keys = RedisKeys(prefix: keyPrefix)
+        keys = redis.keys(of: namespace)
         self.random = random
     }
 
@@ -21,20 +22,20 @@ public struct RedisSessionStore: SessionStore {
         let token = SessionToken.mint(from: random)
         var command = RedisScript.createSession.call([keys.session(token.digest)])
         command.append(user.text)
-        command.append(Int(max(1, lifetime.milliseconds)))
+        command.append(max(1, lifetime.asLifetime))
         _ = try await redis.ask(command)
         return token
     }
 
     /// The session, if it is still good.
     public func look(up token: SessionToken) async throws -> Session? {
-        try await redis.ask(RedisCommand("GET", keys.session(token.digest))).session
+        try await redis.ask(RedisScript.getSession.call([keys.session(token.digest)])).session
     }
 
     /// Lets a good session last longer.
     public func refresh(_ token: SessionToken, lifetime: Duration) async throws -> Session? {
         var command = RedisScript.refreshSession.call([keys.session(token.digest)])
-        command.append(Int(max(1, lifetime.milliseconds)))
+        command.append(max(1, lifetime.asLifetime))
         return try await redis.ask(command).session
     }
 
@@ -52,7 +53,7 @@ extension RedisValue {
 extension Session {
     /// From its end and its user, the words that are kept of it.
     init?(_ words: ArraySlice<String>) {
-        guard words.count == 2, let first = words.first, let end = Int64(first),
+        guard words.count == 2, let first = words.first, let end = Int64(first), first.utf8.count <= 15,
             let user = words.last.flatMap(UserID.init)
         else { return nil }
         self.init(user: user, expiresAt: Timestamp(milliseconds: end))

@@ -1,131 +1,191 @@
 public import SeckillCore
 
 extension RedisStockStore {
-    /// Claims a sale and takes its outbox.
+    /// Compares and claims in one script.
     public func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
+        _ record: SaleRecord,
         identity: StoreIdentity,
         lifetime: Duration
     ) async throws -> ClaimOutcome {
-        let session = try redis.session()
+        let session = try await connect()
+        let sale = record.sale.id
         guard session.identity == identity else { return .busy }
         // Before there can be an outbox, so that no worker overlooks it.
-        let announced = try await redis.perform([announcement(of: sale)], on: session)
-        try await settle(announced[0], of: sale, on: session)
+        let announced = try await redis.perform([announcement(of: sale)], on: session.connection)
+        try await settle(announced[0], of: sale, on: session.connection)
         let token = Base64URL.encode(random.bytes(12))
         do {
-            return try await claim(sale, epoch: epoch, sequence: sequence, lifetime: lifetime, by: token, on: session)
+            return try await claim(record, lifetime: lifetime, by: token, on: session)
         } catch {
             // Or the sale would be shut until the claim has run out: it may have been made.
-            try? await abandon(token, of: sale, on: session)
+            try? await abandon(token, of: sale, on: session.connection)
             throw error
         }
     }
 
     private func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
+        _ record: SaleRecord,
         lifetime: Duration,
         by token: String,
-        on session: RedisSession
+        on session: StampedSession
     ) async throws -> ClaimOutcome {
-        let outbox = RedisStream(
-            outbox: keys.outbox(sale, epoch),
-            dead: keys.dead(sale),
-            stock: keys.stock(sale),
-            epoch: epoch
-        )
-        var command = RedisScript.claim.call([keys.stock(sale), keys.claim(sale), outbox.key])
+        let sale = record.sale.id
+        var command = RedisScript.claim.call([keys.stock(sale), keys.claim(sale), keys.outbox(sale, record.epoch)])
         command.append(session.identity.text)
-        command.append(epoch)
-        command.append(sequence)
+        command.append(ledger.text)
+        for number in [
+            record.epoch, record.sequence, record.recorded, record.orders, record.installed, record.restoredEpoch,
+        ] {
+            command.append(number)
+        }
         command.append(token)
-        command.append(Int(max(1, lifetime.milliseconds)))
-        let answer = try await run(command, for: sale, on: session).array ?? []
-        switch answer.first?.text {
-        case "current": return .current
-        case "busy": return .busy
-        case "claimed" where answer.count == 3: break
-        default: throw Self.odd("claim")
-        }
-        // The install wipes the outbox of every epoch that the claim has seen.
-        let claim = StockClaim(
-            sale: sale,
-            token: "\(token).\(epoch).\(answer[1].integer ?? 0)",
-            identity: session.identity
-        )
-        let drained = answer[2] == .integer(1) ? try await drain(outbox, of: sale, on: session) : []
-        return .claimed(claim, drained: drained)
-    }
-
-    /// All that is in an outbox, whoever holds it. Not in one answer: Redis would do nothing else meanwhile. Nothing is
-    /// appended once the sale is claimed, so no page is out of date but for what is acknowledged. If the claim runs out
-    /// meanwhile, its install is refused.
-    private func drain(
-        _ outbox: RedisStream,
-        of sale: SaleID,
-        on session: RedisSession
-    ) async throws -> [Reservation] {
-        var drained: [Reservation] = []
-        var start = "-"
-        while true {
-            let page = RedisCommand("XRANGE", outbox.key, start, "+", "COUNT", "\(Self.page)")
-            let entries = try await run(page, for: sale, on: session).array ?? []
-            for entry in entries {
-                guard let entry = StreamEntry(entry) else { throw Self.odd("claim") }
-                start = "(" + entry.id
-                switch entry.content {
-                case .reservation(let reservation): drained.append(reservation)
-                case .unreadable(let what):
-                    // Aside, for the install wipes what stays.
-                    _ = try await run(outbox.deadLetter(entry, because: "unreadable: \(what)"), for: sale, on: session)
-                }
+        command.append(max(1, lifetime.asLifetime))
+        let answer = try await run(command, for: sale, epoch: record.epoch, on: session.connection).array ?? []
+        switch (answer.first?.text, answer.count) {
+        case ("current", _): return .current
+        case ("busy", _): return .busy
+        case ("foreign", 2):
+            if let owner = answer[1].text.flatMap({ LedgerID($0) }) { return .foreign(owner) }
+        case ("ahead", 3):
+            if let epoch = answer[1].integer, let orders = answer[2].integer {
+                return .ahead(epoch: epoch, orders: orders)
             }
-            if entries.count < Self.page { return drained }
+        case ("claimed", 2):
+            if let epoch = answer[1].integer {
+                return .claimed(StockClaim(sale: sale, token: token, identity: session.identity, epoch: epoch))
+            }
+        default: break
         }
+        throw Self.malformedReply(of: "claim")
     }
 
-    private static let page = 1000
+    /// One script.
+    public func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool {
+        let session = try await connect()
+        guard session.identity == claim.identity else { return false }
+        var command = RedisScript.renew.call([keys.claim(claim.sale)])
+        command.append(claim.token)
+        command.append(max(1, lifetime.asLifetime))
+        return try await run(command, for: claim.sale, epoch: nil, on: session.connection) == .integer(1)
+    }
 
-    /// Wipes a sale and writes what the ledger says.
+    /// One range of the stream, whoever holds its entries. Those that cannot be read are dead-lettered, because the install
+    /// wipes what stays.
+    public func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        let session = try await connect()
+        // What was replaced has no outbox of this claim's any more.
+        guard session.identity == claim.identity, claim.epoch > 0, limit > 0 else { return DrainPage([], next: nil) }
+        let outbox = outboxStream(of: claim.sale, claim.epoch)
+        let start = cursor.map { "(" + $0 } ?? "-"
+        let entries: [RedisValue]
+        do {
+            let page = RedisCommand("XRANGE", outbox.key, start, "+", "COUNT", "\(limit)")
+            entries = try await redis.perform(page, on: session.connection).array ?? []
+        } catch let error as RedisError {
+            // Something else is there, and nothing to drain.
+            if error.cause == "WRONGTYPE" { return DrainPage([], next: nil) }
+            throw await failure(error, of: claim.sale, epoch: claim.epoch, on: session.connection)
+        }
+        var page = DrainPage([], next: nil)
+        for entry in entries {
+            guard let entry = StreamEntry(entry) else { throw Self.malformedReply(of: "XRANGE") }
+            switch entry.content {
+            case .reservation(let reservation): page.reservations.append(reservation)
+            case .unreadable(let what):
+                let command = outbox.deadLetter(entry, because: "unreadable: \(what)")
+                _ = try await run(command, for: claim.sale, epoch: claim.epoch, on: session.connection)
+            }
+            page.next = entry.id
+        }
+        if entries.count < limit { page.next = nil }
+        return page
+    }
+
+    /// Prepares the users' live orders beside the sale, some thousands with each script, and exchanges them in one short one.
     public func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool {
-        let session = try redis.session()
-        let parts = claim.token.split(separator: ".")
-        guard session.identity == claim.identity, parts.count == 3 else { return false }
+        try StockSnapshot.check(epoch: stock.epoch)
+        let session = try await connect()
+        guard session.identity == claim.identity else { return false }
+        guard try await stage(stock.held, under: claim, on: session.connection) else { return false }
         let terms = stock.terms
-        let sale = terms.sale
-        let over = Set(parts.dropFirst().compactMap { Int($0) }).subtracting([stock.epoch]).sorted()
-        var command = RedisScript.install.call(
-            [keys.stock(sale), keys.claim(sale), keys.outbox(sale, stock.epoch)] + over.map { keys.outbox(sale, $0) }
-        )
-        command.append(String(parts[0]))
+        let sale = claim.sale
+        var command = RedisScript.install.call([
+            keys.stock(sale), keys.claim(sale), keys.outbox(sale, stock.epoch), keys.staged(sale, claim.token),
+            keys.outbox(sale, claim.epoch),
+        ])
+        command.append(claim.token)
         command.append(session.identity.text)
+        command.append(ledger.text)
         command.append(stock.epoch)
         command.append(stock.remaining)
+        command.append(stock.orders)
         command.append(StockSnapshot.firstVersion(of: stock.epoch))
         command.append(terms.revision)
         command.append(terms.limitPerUser)
         command.append(Int(terms.opensAt.milliseconds))
         command.append(terms.closesAt.map { String($0.milliseconds) } ?? "")
         command.append(terms.admission.rawValue)
-        // Lines, for an argument each would be more than Redis takes; no user holds a line break.
-        command.append(stock.held.map { "\($0.key.text)\n\($0.value)\n" }.joined())
-        let isInstalled = try await run(command, for: sale, on: session).integer == 1
-        if isInstalled {
-            seen.withLock { $0[sale] = Seen(epoch: stock.epoch) }
-            forgetLanes()
+        command.append(stock.held.count)
+        command.append(keys.restocks)
+        command.append(sale.text)
+        let answer = try await run(command, for: sale, epoch: nil, on: session.connection)
+        guard answer == .integer(1) else { return false }
+        seen.withLock { $0[sale] = Seen(epoch: stock.epoch) }
+        forgetLanes()
+        return true
+    }
+
+    /// False if the claim is over. What was prepared by then runs out by itself.
+    private func stage(_ held: [UserID: Int], under claim: StockClaim, on session: RedisSession) async throws -> Bool {
+        // Lines, for an argument each would be more than Lua hands on; no user holds a line break.
+        var lines = ""
+        var count = 0
+        func send() async throws -> Bool {
+            var command = RedisScript.stage.call([keys.claim(claim.sale), keys.staged(claim.sale, claim.token)])
+            command.append(claim.token)
+            command.append(Self.stagedLifetime.asLifetime)
+            command.append(lines)
+            (lines, count) = ("", 0)
+            return try await run(command, for: claim.sale, epoch: nil, on: session) == .integer(1)
         }
-        return isInstalled
+        for (user, live) in held {
+            lines += "\(user.text)\n\(live)\n"
+            count += 1
+            if count == Self.stagedAtOnce, try await !send() { return false }
+        }
+        return count == 0 ? true : try await send()
+    }
+
+    /// Some milliseconds of Redis's time.
+    private static let stagedAtOnce = 2000
+    private static let stagedLifetime: Duration = .seconds(60)
+
+    /// A scan of the sale's hash, which also passes its users.
+    public func orderKeys(
+        of sale: SaleID,
+        epoch: Int,
+        after cursor: String?,
+        limit: Int
+    ) async throws -> OrderKeyPage {
+        let session = try await connect()
+        let stock = keys.stock(sale)
+        let scan = RedisCommand("HSCAN", stock, cursor ?? "0", "MATCH", "o:*", "COUNT", "\(max(1, limit))")
+        let answers = try await redis.perform([RedisCommand("HGET", stock, "epoch"), scan], on: session.connection)
+        for case .error(let error) in answers {
+            throw await failure(error, of: sale, epoch: epoch, on: session.connection)
+        }
+        guard answers[0].integer == epoch else { return OrderKeyPage([], next: nil) }
+        guard let answer = answers[1].array, answer.count == 2, let next = answer[0].text, let fields = answer[1].array
+        else { throw Self.malformedReply(of: "HSCAN") }
+        let orders = stride(from: 0, to: fields.count, by: 2).compactMap { index in
+            fields[index].text.flatMap { OrderID($0.dropFirst(2)) }
+        }
+        return OrderKeyPage(orders.filter { $0.epoch == epoch }.map(\.key), next: next == "0" ? nil : next)
     }
 
     /// Gives a claim up.
     public func abandon(_ claim: StockClaim) async throws {
-        let session = try redis.session()
-        guard session.identity == claim.identity, let token = claim.token.split(separator: ".").first else { return }
-        try await abandon(String(token), of: claim.sale, on: session)
+        try await abandon(claim.token, of: claim.sale, on: try redis.session())
     }
 
     /// Sent even by a caller who is cancelled, for whom it is most often called.
@@ -135,14 +195,12 @@ extension RedisStockStore {
         do {
             _ = try await redis.perform(command, on: session, toTheEnd: true)
         } catch let error as RedisError {
-            throw await failure(error, of: sale, on: session)
+            throw await failure(error, of: sale, epoch: nil, on: session)
         }
     }
 
-    /// Stops vouching for a sale.
+    /// Closes a sale.
     public func distrust(_ sale: SaleID, epoch: Int) async throws {
-        var command = RedisScript.distrust.call([keys.stock(sale)])
-        command.append(epoch)
-        _ = try await run(command, for: sale, on: try redis.session())
+        _ = try await run(closing(sale, epoch), for: sale, epoch: nil, on: try redis.session())
     }
 }

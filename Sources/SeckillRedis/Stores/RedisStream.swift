@@ -47,11 +47,18 @@ struct RedisStream: Hashable, Sendable {
         return command
     }
 
-    func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) -> RedisCommand {
+    func takeOver(
+        _ max: Int,
+        idle: Duration,
+        as consumer: ConsumerID,
+        from cursor: String
+    ) -> RedisCommand {
         var command = RedisScript.takeOver.call([key])
         command.append(consumer.text)
-        command.append(Int(idle.milliseconds))
+        command.append(idle.asLifetime)
         command.append(max)
+        command.append(cursor)
+        command.append(OrphanScan.page)
         return command
     }
 
@@ -89,14 +96,47 @@ struct RedisStream: Hashable, Sendable {
         return entries.compactMap(StreamEntry.init)
     }
 
-    /// What ``takeOver(_:idle:as:)`` was answered.
-    static func takenOver(_ value: RedisValue) -> [(entry: StreamEntry, count: Int)] {
-        (value.array ?? []).compactMap { value in
+    /// What ``takeOver(_:idle:as:from:)`` was answered.
+    static func takenOver(_ value: RedisValue) -> TakenOver {
+        guard let answer = value.array, answer.count == 3 else { return TakenOver() }
+        let entries = (answer[0].array ?? []).compactMap { value -> (StreamEntry, Int)? in
             guard let parts = value.array, parts.count == 3, let count = parts[1].integer,
                 let entry = StreamEntry(.array([parts[0], parts[2]]))
             else { return nil }
             return (entry, count)
         }
+        return TakenOver(entries: entries, next: answer[1].text ?? "", oldest: answer[2].text ?? "")
+    }
+}
+
+/// What a look for entries to take over has found.
+struct TakenOver {
+    var entries: [(entry: StreamEntry, count: Int)] = []
+    /// Behind which entry to look for orphans next; empty for the beginning.
+    var next = ""
+    /// The oldest entry that was handed out, if the look began at the beginning.
+    var oldest = ""
+}
+
+/// How far the search for orphans has got in one stream: entries that were handed out and that no consumer holds.
+///
+/// Also notices an oldest entry that stays and stays, whatever Redis's clock says of it: that clock may have been set back,
+/// or somebody may claim the entry again and again.
+struct OrphanScan: Sendable {
+    static let page = 500
+
+    private(set) var cursor = ""
+    private var oldest = ""
+    private var since: Duration = .zero
+
+    /// For how long an entry must have been held to be taken over.
+    func idle(_ idle: Duration, at now: Duration) -> Duration {
+        !oldest.isEmpty && now - since >= idle * 4 ? .zero : idle
+    }
+
+    mutating func note(_ found: TakenOver, at now: Duration) {
+        if cursor.isEmpty, oldest != found.oldest { (oldest, since) = (found.oldest, now) }
+        cursor = found.next
     }
 }
 
@@ -119,7 +159,7 @@ struct StreamEntry: Hashable, Sendable {
 
     private static func read(_ fields: [RedisValue], of id: String) -> Delivery.Content {
         guard fields.count == 2, fields[0].text == "order", let words = fields[1].words(4),
-            let order = OrderID(words[0]), let reservation = Reservation(order, words[1...]), reservation.sequence > 0
+            let order = OrderID(words[0]), let reservation = Reservation(order, words[1...])
         else {
             // No more of it: it may be a user's.
             return .unreadable("entry \(id) with \(fields.count / 2) fields is no reservation")
@@ -129,13 +169,18 @@ struct StreamEntry: Hashable, Sendable {
 }
 
 extension Reservation {
+    /// Scripts write no number that is higher, as of sequences, or of milliseconds until the year 33,658.
+    private static var limit: Int { 1_000_000_000_000_000 }
+
     /// What is kept of it beside its order: sequence, time and user.
     var words: String { "\(sequence) \(reservedAt.milliseconds) \(user)" }
 
     /// The reservation of `order` from the ``words`` that are kept of it.
     init?(_ order: OrderID, _ words: ArraySlice<String>) {
-        guard words.count == 3, let first = words.first, let sequence = Int(first),
-            let at = Int64(words[words.startIndex + 1]), let user = UserID(words[words.startIndex + 2])
+        let limit = Self.limit
+        guard words.count == 3, let first = words.first, let sequence = Int(first), (1..<limit).contains(sequence),
+            let at = Int64(words[words.startIndex + 1]), (0..<Int64(limit)).contains(at),
+            let user = UserID(words[words.startIndex + 2])
         else { return nil }
         self.init(order: order, user: user, sequence: sequence, reservedAt: Timestamp(milliseconds: at))
     }
@@ -154,6 +199,7 @@ extension RedisValue {
     /// Read from the answer to TIME.
     var timestamp: Timestamp {
         let parts = array?.compactMap(\.integer) ?? []
-        return Timestamp(milliseconds: parts.count == 2 ? Int64(parts[0] * 1000 + parts[1] / 1000) : 0)
+        guard parts.count == 2 else { return Timestamp(milliseconds: 0) }
+        return Timestamp(milliseconds: 0) + .seconds(parts[0]) + .microseconds(parts[1])
     }
 }

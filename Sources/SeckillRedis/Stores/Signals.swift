@@ -57,7 +57,10 @@ extension Signals<Restock> {
     convenience init(_ connection: RedisConnection, channel: String) {
         self.init(connection, channel: channel) { message in
             let words = String(decoding: message, as: UTF8.self).split(separator: " ")
-            guard words.count == 2, let sale = SaleID(words[0]), let version = Int(words[1]) else { return [] }
+            guard words.count == 2, let sale = SaleID(words[0]), let version = Int(words[1]),
+                // A number beyond it is no version, and would be later than every other for ever.
+                (0...StockSnapshot.firstVersion(of: StockSnapshot.maxEpoch + 1)).contains(version)
+            else { return [] }
             return [Restock(sale: sale, version: version)]
         }
     }

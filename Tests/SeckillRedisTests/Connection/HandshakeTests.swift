@@ -13,10 +13,10 @@ import Testing
 
     private func verdict(
         with configuration: RedisConfiguration = RedisConfiguration(),
-        listensOnly: Bool = false,
+        channel: String? = nil,
         _ answers: RedisValue...
     ) -> Handshake.Verdict? {
-        var handshake = Handshake(configuration, scripts: [script], listensOnly: listensOnly)
+        var handshake = Handshake(configuration, scripts: [script], channel: channel)
         for answer in answers.dropLast() { guard handshake.receive(answer) == nil else { return nil } }
         return handshake.receive(answers.last!)
     }
@@ -27,25 +27,26 @@ import Testing
 
     @Test func identifiesProcessAndHistory() {
         let loaded = RedisValue.bytes(Array(script.digest.utf8))
-        #expect(verdict(server, replication(), loaded) == .passed(StoreIdentity("abc:def")))
-        #expect(verdict(server, replication(history: "xyz"), loaded) == .passed(StoreIdentity("abc:xyz")))
+        #expect(verdict(server, replication(), loaded) == .passed(ServerName(run: "abc", history: "def")))
+        #expect(verdict(server, replication(history: "xyz"), loaded) == .passed(ServerName(run: "abc", history: "xyz")))
     }
 
     @Test func logsInAndSelectsFirst() {
         var configuration = RedisConfiguration(username: "u", password: "p", database: 7)
-        var commands = Handshake(configuration, scripts: [], listensOnly: true).commands
-        #expect(
-            commands.prefix(2).map(\.encoded) == [RedisCommand(["AUTH", "u", "p"]), ["SELECT", "7"]].map(\.encoded)
-        )
+        var commands = Handshake(configuration, scripts: []).commands
+        let expected: [RedisCommand] = [["AUTH", "u", "p"], ["INFO", "server"], ["SELECT", "7"]]
+        #expect(commands.prefix(3).map(\.encoded) == expected.map(\.encoded))
         configuration.username = nil
-        commands = Handshake(configuration, scripts: [], listensOnly: true).commands
+        commands = Handshake(configuration, scripts: [], channel: "news").commands
         #expect(commands[0].encoded == RedisCommand(["AUTH", "p"]).encoded)
     }
 
     @Test func refusesReplicas() {
         let loaded = RedisValue.bytes(Array(script.digest.utf8))
         #expect(verdict(server, replication(role: "slave"), loaded) == .failed("the server is a slave, not a master"))
-        #expect(verdict(listensOnly: true, server) == .passed(nil), "messages come from replicas too")
+        let pong = RedisValue.bytes(Array("PONG".utf8))
+        let subscribed = RedisValue.array([.bytes(Array("subscribe".utf8)), .bytes(Array("news".utf8)), .integer(1)])
+        #expect(verdict(channel: "news", server, pong, subscribed) == .passed(nil), "messages come from replicas too")
     }
 
     @Test func refusesWhoDoesNotSayWhatItIs() {
@@ -53,6 +54,25 @@ import Testing
         let nameless = RedisValue.bytes(Array("redis_version:7.2.4\r\n".utf8))
         #expect(verdict(nameless, replication(), loaded) == .failed("the server does not say which process it is"))
         #expect(verdict(server, .bytes([]), loaded) == .failed("the server does not say whether it is a master"))
+    }
+
+    @Test(arguments: [("cluster", "not supported"), ("sentinel", "address of the Redis master")])
+    func refusesWhatIsNoPlainServer(_ mode: String, _ words: String) {
+        let info = RedisValue.bytes(Array("redis_version:7.2.4\r\nredis_mode:\(mode)\r\nrun_id:abc\r\n".utf8))
+        // Whatever else it would answer comes later.
+        guard case .failed(let reason) = verdict(with: RedisConfiguration(database: 7), info) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(reason.contains(words), "\(reason)")
+    }
+
+    @Test func tellsARenamedHistoryFromAPromotion() {
+        let before = ServerName(run: "abc", history: "one")
+        #expect(ServerName(run: "abc", history: "two").isRenamed(from: before))
+        #expect(!ServerName(run: "abc", history: "one").isRenamed(from: before))
+        #expect(!ServerName(run: "abc", history: "two", hasFormerHistory: true).isRenamed(from: before))
+        #expect(!ServerName(run: "xyz", history: "two").isRenamed(from: before))
     }
 
     @Test(arguments: ["6.0.16", "2.8", "x", ""])
@@ -66,7 +86,7 @@ import Testing
         let wrong = RedisValue.error(RedisError("WRONGPASS invalid username-password pair or user is disabled."))
         #expect(
             verdict(with: RedisConfiguration(password: "p"), wrong)
-                == .failed("login: WRONGPASS invalid username-password pair or user is disabled.")
+                == .denied("login: WRONGPASS invalid username-password pair or user is disabled.")
         )
         #expect(verdict(server, replication(), .bytes([])) == .failed("one.lua was loaded as another script"))
     }

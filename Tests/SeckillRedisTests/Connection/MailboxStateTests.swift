@@ -11,7 +11,7 @@ import Testing
         return work
     }
 
-    private let session = RedisSession(number: 1, identity: StoreIdentity("one"))
+    private let session = RedisSession(number: 1, server: ServerName(run: "one", history: "one"))
 
     private let ping: RedisCommand = ["PING"]
 
@@ -73,7 +73,7 @@ import Testing
         _ = mailbox.shut(because: "test")
         #expect(code { _ = try mailbox.append([ping], for: Reply(), on: session) } == .unavailable)
         // The same server, but nobody knows what happened in between.
-        _ = mailbox.open(RedisSession(number: 2, identity: session.identity))
+        _ = mailbox.open(RedisSession(number: 2, server: session.server))
         #expect(code { _ = try mailbox.append([ping], for: Reply(), on: session) } == .unavailable)
         #expect(take(&mailbox).entries.isEmpty, "what entered before did not survive the break")
     }
@@ -99,7 +99,7 @@ import Testing
         #expect(take(&mailbox).doubt == "test")
         #expect(take(&mailbox).doubt == nil)
         _ = mailbox.shut(because: "test")
-        let next = RedisSession(number: 2, identity: session.identity)
+        let next = RedisSession(number: 2, server: session.server)
         _ = mailbox.open(next)
         #expect(mailbox.suspect(session, because: "late") == false)
         #expect(mailbox.session == next, "a late doubt does not hit the next connection")

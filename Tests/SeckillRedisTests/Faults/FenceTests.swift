@@ -47,11 +47,37 @@ extension RedisStockStore {
     static func withSale(_ body: @Sendable (RedisConnection, RedisStockStore) async throws -> Void) async throws {
         try await RedisServer.with { server in
             let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let store = RedisStockStore(redis)
+            let store = RedisStockStore.sample(on: redis, namespace: "shop")
             try await store.install(epoch: 1)
             try await body(redis, store)
             await redis.close()
         }
+    }
+
+    /// Claims as a ledger does that has all of `epoch` recorded.
+    func tryClaim(_ sale: SaleID = Shop.sale, epoch: Int, installed: Int = 10) async throws -> ClaimOutcome {
+        let declared = try Sale(id: sale, title: "Sale", price: 1, stock: 10, opensAt: Timestamp(milliseconds: 0))
+        let record = SaleRecord(
+            declared,
+            epoch: epoch,
+            recorded: 1_000_000,
+            orders: 1_000_000,
+            installed: installed,
+            holder: name
+        )
+        return try await claim(record, identity: identity(), lifetime: .seconds(30))
+    }
+
+    /// The whole outbox under a claim.
+    func drain(_ claim: StockClaim, limit: Int = 1000) async throws -> [Reservation] {
+        var drained: [Reservation] = []
+        var cursor: String?
+        repeat {
+            let page = try await drain(claim, after: cursor, limit: limit)
+            drained += page.reservations
+            cursor = page.next
+        } while cursor != nil
+        return drained
     }
 
     /// Ten units, five for each.
@@ -65,14 +91,8 @@ extension RedisStockStore {
             revision: 1
         )
         let terms = terms ?? usual
-        let outcome = try await claim(
-            terms.sale,
-            epoch: epoch - 1,
-            sequence: 0,
-            identity: identity(),
-            lifetime: .seconds(30)
-        )
-        guard case .claimed(let claim, _) = outcome else { throw NeverHappened(description: "\(outcome)") }
+        let outcome = try await tryClaim(terms.sale, epoch: epoch - 1)
+        guard case .claimed(let claim) = outcome else { throw NeverHappened(description: "\(outcome)") }
         let stock = InstalledStock(terms: terms, epoch: epoch, remaining: 10, held: [:])
         #expect(try await install(stock, under: claim))
     }

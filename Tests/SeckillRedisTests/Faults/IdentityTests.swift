@@ -9,7 +9,7 @@ import Testing
     @Test func aRebuildIsTheFirstToNoticeThatTheServerIsAnother() async throws {
         try await RedisServer.with { server in
             let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let store = RedisStockStore(redis)
+            let store = RedisStockStore.sample(on: redis, namespace: "shop")
             for _ in 1...5 {
                 try await eventually("it is connected") { redis.isReady }
                 let identity = try await store.identity()

@@ -50,14 +50,14 @@ struct Shop: Sendable {
         self.server = server
         self.redis = redis
         self.units = units
-        stock = RedisStockStore(redis)
-        ledger = MemoryOrderLedger()
+        stock = RedisStockStore.sample(on: redis, namespace: "shop")
+        ledger = MemoryOrderLedger(id: .sample)
         var configuration = FlashSale.Configuration()
         configuration.ledgerRate = ledgerRate
         configuration.sweep = .milliseconds(100)
         configuration.takeOver = .seconds(1)
-        let sessions = RedisSessionStore(redis)
-        let limiter = RedisRateLimiter(redis, Rate(1000, per: .seconds(1))!)
+        let sessions = RedisSessionStore(redis, namespace: "shop")
+        let limiter = RedisRateLimiter(redis, Rate(1000, per: .seconds(1))!, namespace: "shop")
         flashSale = FlashSale(
             stock: stock,
             ledger: ledger,
@@ -80,7 +80,7 @@ struct Shop: Sendable {
             opensAt: Timestamp(milliseconds: 0)
         )
         _ = try await flashSale.create(sale)
-        try await eventually("the sale is open") { await flashSale.isReady() }
+        try await eventually("the sale is open") { await flashSale.readiness().isReady }
     }
 
     // MARK: Buying
@@ -173,7 +173,7 @@ struct Shop: Sendable {
 
     /// Whether purchases can be answered.
     var isOpen: Bool {
-        get async { await flashSale.isReady() }
+        get async { await flashSale.readiness().isReady }
     }
 
     func epoch() async throws -> Int { try await ledger.sale(Self.sale)?.epoch ?? 0 }

@@ -1,11 +1,12 @@
 import SeckillCore
-import SeckillRedis
 import SeckillTesting
 import Testing
 
+@testable import SeckillRedis
+
 @Suite("RedisStockStore", .ifRedis, .redis) struct RedisStockStoreConformance {
     let suite = StockStoreConformance(clock: .system, outboxLimit: 1000) {
-        RedisStockStore(try .shared, keyPrefix: uniquePrefix(), outboxLimit: 1000)
+        RedisStockStore.sample(on: try .shared, outboxLimit: 1000)
     }
 
     @Test(arguments: StockStoreConformance.checks)
@@ -13,21 +14,21 @@ import Testing
 }
 
 @Suite("RedisStockStore's outbox", .ifRedis, .redis) struct RedisOutboxConformance {
-    let suite = OutboxConformance(clock: .system) { RedisStockStore(try .shared, keyPrefix: uniquePrefix()) }
+    let suite = OutboxConformance(clock: .system) { RedisStockStore.sample(on: try .shared) }
 
     @Test(arguments: OutboxConformance.checks)
     func conforms(_ check: OutboxConformance.Check) async throws { try await suite.run(check) }
 }
 
 @Suite("RedisOrderQueue", .ifRedis, .redis) struct RedisOrderQueueConformance {
-    let suite = OrderQueueConformance(clock: .system) { RedisOrderQueue(try .shared, keyPrefix: uniquePrefix()) }
+    let suite = OrderQueueConformance(clock: .system) { RedisOrderQueue(try .shared, namespace: uniqueNamespace()) }
 
     @Test(arguments: OrderQueueConformance.checks)
     func conforms(_ check: OrderQueueConformance.Check) async throws { try await suite.run(check) }
 }
 
 @Suite("RedisSessionStore", .ifRedis, .redis) struct RedisSessionStoreConformance {
-    let suite = SessionStoreConformance(clock: .system) { RedisSessionStore(try .shared, keyPrefix: uniquePrefix()) }
+    let suite = SessionStoreConformance(clock: .system) { RedisSessionStore(try .shared, namespace: uniqueNamespace()) }
 
     @Test(arguments: SessionStoreConformance.checks)
     func conforms(_ check: SessionStoreConformance.Check) async throws { try await suite.run(check) }
@@ -35,7 +36,7 @@ import Testing
 
 @Suite("RedisRateLimiter", .ifRedis, .redis) struct RedisRateLimiterConformance {
     let suite = RateLimiterConformance(clock: .system) {
-        RedisRateLimiter(try .shared, $0, keyPrefix: uniquePrefix())
+        RedisRateLimiter(try .shared, $0, namespace: uniqueNamespace())
     }
 
     @Test(arguments: RateLimiterConformance.checks)
@@ -45,10 +46,10 @@ import Testing
 @Suite("RedisPurchaseStore", .ifRedis, .redis) struct RedisPurchaseStoreConformance {
     let suite = PurchaseStoreConformance(clock: .system) { rate in
         let redis = try RedisConnection.shared
-        let prefix = uniquePrefix()
-        let sessions = RedisSessionStore(redis, keyPrefix: prefix)
-        let limiter = rate.map { RedisRateLimiter(redis, $0, keyPrefix: prefix) }
-        let stock = RedisStockStore(redis, keyPrefix: prefix)
+        let namespace = uniqueNamespace()
+        let sessions = RedisSessionStore(redis, namespace: namespace)
+        let limiter = rate.map { RedisRateLimiter(redis, $0, namespace: namespace) }
+        let stock = RedisStockStore.sample(on: redis, namespace: namespace)
         let purchases = try RedisPurchaseStore(sessions: sessions, limiter: limiter, stock: stock)
         return .init(purchases, sessions: sessions, limiter: limiter, stock: stock)
     }
@@ -58,7 +59,7 @@ import Testing
 }
 
 @Suite("RedisPageCache", .ifRedis, .redis) struct RedisPageCacheConformance {
-    let suite = PageCacheConformance(clock: .system) { RedisPageCache(try .shared, keyPrefix: uniquePrefix()) }
+    let suite = PageCacheConformance(clock: .system) { RedisPageCache(try .shared, namespace: uniqueNamespace()) }
 
     @Test(arguments: PageCacheConformance.checks)
     func conforms(_ check: PageCacheConformance.Check) async throws { try await suite.run(check) }
@@ -72,7 +73,7 @@ import Testing
         // So long that fifty are asked and answered on a busy machine.
         let lifetime = Duration.seconds(4)
         suite = ChallengeConformance(clock: .system, lifetime: lifetime, solve: book.solve) {
-            RedisChallenge(try .shared, book, lifetime: lifetime, keyPrefix: uniquePrefix())
+            RedisChallenge(try .shared, book, lifetime: lifetime, namespace: uniqueNamespace())
         }
     }
 

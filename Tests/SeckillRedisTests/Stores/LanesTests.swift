@@ -6,14 +6,13 @@ import Testing
 /// Which outboxes workers look at.
 @Suite(.ifRedis, .redis) struct LanesTests {
     private let redis: RedisConnection
-    private let prefix = uniquePrefix()
     private let store: RedisStockStore
     private let signer = try! LinkSigner(secrets: [Array(repeating: 7, count: 32)])
     private let worker = ConsumerID("worker")
 
     init() throws {
         redis = try .shared
-        store = RedisStockStore(redis, keyPrefix: prefix)
+        store = .sample(on: redis)
     }
 
     /// One whose clock ran ahead by less closes nothing for good.

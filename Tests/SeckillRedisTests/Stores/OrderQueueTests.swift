@@ -7,9 +7,9 @@ import Testing
     /// Whoever is cancelled while the queue comes into being is told that, and nothing of a group that is not there.
     @Test func aConsumerOfANewQueueMayBeCancelledAtAnyMoment() async throws {
         let redis = try RedisConnection.shared
-        let prefix = uniquePrefix()
+        let namespace = uniqueNamespace()
         for round in 0..<300 {
-            let queue = RedisOrderQueue(redis, name: "\(round)", keyPrefix: prefix)
+            let queue = RedisOrderQueue(redis, name: "\(round)", namespace: namespace)
             let waiting = Task { try await queue.receive(1, as: ConsumerID("a"), wait: .seconds(60)) }
             for _ in 0..<round { await Task.yield() }
             waiting.cancel()

@@ -22,9 +22,9 @@ import Testing
     ]
 
     @Test func othersHearWhatOneSends() async throws {
-        let prefix = uniquePrefix()
+        let namespace = uniqueNamespace()
         let (a, b) = (
-            RedisOrderSignals(try .shared, keyPrefix: prefix), RedisOrderSignals(try .shared, keyPrefix: prefix)
+            RedisOrderSignals(try .shared, namespace: namespace), RedisOrderSignals(try .shared, namespace: namespace)
         )
         let heard = (Locked<[Order]>([]), Locked<[Order]>([]))
         let listening = [

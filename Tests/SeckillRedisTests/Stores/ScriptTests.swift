@@ -12,7 +12,7 @@ import Testing
 
     init() throws {
         redis = try .shared
-        store = RedisStockStore(redis, keyPrefix: uniquePrefix())
+        store = .sample(on: redis)
     }
 
     private var stockKey: RedisKey { store.keys.stock(Shop.sale) }

@@ -59,5 +59,20 @@ extension RedisConnection {
     }
 }
 
-/// A prefix that nobody else uses.
-func uniquePrefix() -> String { "test-\(UUID().uuidString.prefix(8)):" }
+/// A namespace that no other test uses.
+func uniqueNamespace() -> String { "test-\(UUID().uuidString.prefix(8))" }
+
+extension LedgerID {
+    static let sample = LedgerID("ledger")!
+}
+
+extension RedisStockStore {
+    /// A store of the ledger ``LedgerID/sample``, in a namespace that no other test uses unless one is given.
+    static func sample(
+        on redis: RedisConnection,
+        namespace: String = uniqueNamespace(),
+        outboxLimit: Int = 1_000_000
+    ) -> RedisStockStore {
+        RedisStockStore(redis, ledger: .sample, namespace: namespace, outboxLimit: outboxLimit)
+    }
+}
