@@ -1,29 +1,41 @@
 extension FlashSale {
-    /// The caller's order, as it stands; nil if it is another's or was never placed.
+    /// Returns the caller's order as it stands; nil if it is another user's or was never placed.
     ///
-    /// Ledger first, and the ledger's word is final: a row is the answer, and no row under a later epoch means that the
-    /// order, if it ever was acknowledged, was lost. Only then is the stock store asked.
-    /// - Throws: `unavailable` while a rebuild will say whether the order was lost: nothing final may be said before.
+    /// Ledger first, and what the ledger says is final: a row is the answer, and no row under a later epoch means that the
+    /// order, if it was ever acknowledged, was lost. Only then is the stock store asked. A row and a reservation name
+    /// their user, so the signature decides only where there is neither: an order stays its buyer's after the secret that
+    /// signed it is retired.
+    /// - Throws: `unavailable` during a rebuild, which decides whether the order was lost.
     public func order(_ id: OrderID, of user: UserID) async throws -> Order? {
-        guard signer.owns(user, id) else { return nil }
-        if let settled = try await settled(id, of: user) { return settled }
-        guard let reservation = try await stock.reservation(of: id) else {
-            let canVouch = try await stock.snapshot(of: id.sale) != nil
-            // Recorded and wiped, or rebuilt, between the two reads?
-            if let settled = try await settled(id, of: user) { return settled }
-            guard canVouch else { throw SeckillError(.unavailable, "the stock of this sale is being rebuilt") }
-            return nil
+        let before = try await ledger.lookUp(id)
+        if let decided = decided(before, id, user, isOwner: false) { return decided.order }
+        let reservation = try await stock.reservation(of: id)
+        let canVouch = if reservation == nil { try await stock.snapshot(of: id.sale) != nil } else { true }
+        // Recorded and wiped, or rebuilt, between the two reads?
+        let after = try await ledger.lookUp(id)
+        let isOwner = reservation?.user == user
+        if let decided = decided(after, id, user, isOwner: isOwner) { return decided.order }
+        if let reservation {
+            return isOwner ? Order(id: id, user: user, status: .queued, sequence: reservation.sequence) : nil
         }
-        // Recorded between the two reads?
-        return try await settled(id, of: user)
-            ?? Order(id: id, user: user, status: .queued, sequence: reservation.sequence)
+        guard canVouch else { throw SeckillError(.unavailable, "the stock of this sale is being rebuilt") }
+        return nil
     }
 
-    private func settled(_ id: OrderID, of user: UserID) async throws -> Order? {
-        let answer = try await ledger.lookUp(id)
-        if let order = answer.order { return order }
-        guard let epoch = answer.epoch, epoch > id.epoch else { return nil }
-        return Order(id: id, user: user, status: .rejected, sequence: 0, reason: .lost)
+    private enum Decision {
+        case order(Order)
+        case noOrder
+
+        var order: Order? { if case .order(let order) = self { order } else { nil } }
+    }
+
+    /// What the ledger alone says; nil while the stock store may hold the order.
+    private func decided(_ answer: LedgerAnswer, _ id: OrderID, _ user: UserID, isOwner: Bool) -> Decision? {
+        if let recorded = answer.order { return recorded.user == user ? .order(recorded) : .noOrder }
+        guard let epoch = answer.epoch else { return .noOrder }
+        guard epoch > id.epoch else { return nil }
+        guard isOwner || signer.owns(user, id) else { return .noOrder }
+        return .order(Order(id: id, user: user, status: .rejected, sequence: 0, reason: .lost))
     }
 
     /// The user's orders that the ledger knows, newest first, at most 100.
@@ -48,7 +60,8 @@ extension FlashSale {
         of user: UserID,
         _ action: () async throws -> SettleOutcome
     ) async throws -> SettleOutcome? {
-        guard signer.owns(user, id) else { return nil }
+        // The signature spares a read. Without it, the ledger's row or the store's reservation must name the user.
+        if !signer.owns(user, id), try await order(id, of: user) == nil { return nil }
         switch try await action() {
         case .done(let order):
             metrics.count([order])

@@ -10,42 +10,53 @@ internal import Crypto
 /// order ids and 192 for links.
 ///
 /// An order id is `sale.epoch.random.mac`, the MAC over sale, epoch, random and *user*. A link's token is
-/// `order.user.expiry.mac`, the MAC over all before it, the expiry in seconds since 1970. So a forged or altered token is
-/// refused before anyone is asked who is calling, and a stolen one is worthless to any other user. Tokens are compared
-/// as text, in constant time, and nothing of them is decoded before: there is one spelling of each.
+/// `order.user.expiry.mac`, the MAC over everything before it, the expiry in seconds since 1970. So a forged or altered
+/// token is refused without reading a store, and a stolen one is worthless to any other user. Tokens are compared as
+/// text, in constant time, before anything in them is decoded: each token has one spelling.
 ///
-/// The token names its user, so that a node knows whose it is without asking a store; but only to whoever has the
-/// secret, since addresses end in logs. See ``SealedUser``.
+/// A MAC begins with the version of its format, one character, which is `1` today. Keys are derived per version. A token
+/// of an unknown version is refused like a forged one.
+///
+/// The token names its user, so that a node knows whose it is without reading a store. Only a node with the secret can
+/// read the name, because addresses end up in logs. See ``SealedUser``.
 public struct LinkSigner: Sendable {
+    private static let version = "1"
+
     // Keyed and not yet fed: a copy costs less than keying anew. The first signs; all verify.
     private let orderCodes: [KeyedCode]
     private let linkCodes: [Keys]
     private let random: any RandomSource
+
+    /// A public name for each secret, in the order of the secrets: two nodes have a secret in common if and only if they
+    /// have its fingerprint in common. 72 bits of a MAC with the secret as its key, from which the secret cannot be
+    /// computed.
+    public let fingerprints: [String]
 
     private struct Keys: Sendable {
         var code: KeyedCode
         var seal: KeyedCode
     }
 
-    /// A signer with `secrets`: the first signs, all are accepted, so that a secret can be replaced without breaking
-    /// the links that are out.
-    /// - Throws: `invalid` if there is none, or one is shorter than 32 bytes.
+    /// Creates a signer with `secrets`. The first signs; links and orders signed with any of them are accepted, so that a
+    /// secret can be replaced without breaking the links that are in use. There may be any number of former secrets.
+    /// - Throws: `invalid` if there is no secret, or one is shorter than 32 bytes.
     public init(secrets: [[UInt8]], random: any RandomSource = .system) throws {
         guard !secrets.isEmpty else { throw SeckillError(.invalid, "a secret is needed to sign links") }
         guard secrets.allSatisfy({ $0.count >= 32 }) else {
             throw SeckillError(.invalid, "a secret must be 32 bytes or longer")
         }
-        func derive(_ purpose: String) -> [KeyedCode] {
+        func derive(_ purpose: String) -> [[UInt8]] {
             secrets.map { secret in
                 let code = HMAC<SHA256>.authenticationCode(
-                    for: Array("seckill/\(purpose)".utf8),
+                    for: Array("seckill/\(Self.version)/\(purpose)".utf8),
                     using: SymmetricKey(data: secret)
                 )
-                return KeyedCode(key: Array(code))
+                return Array(code)
             }
         }
-        orderCodes = derive("order")
-        linkCodes = zip(derive("link"), derive("user")).map { Keys(code: $0, seal: $1) }
+        orderCodes = derive("order").map { KeyedCode(key: $0) }
+        linkCodes = zip(derive("link"), derive("user")).map { Keys(code: KeyedCode(key: $0), seal: KeyedCode(key: $1)) }
+        fingerprints = derive("fingerprint").map { Base64URL.encode($0.prefix(9)) }
         self.random = random
     }
 
@@ -55,7 +66,7 @@ public struct LinkSigner: Sendable {
         return OrderID("\(body).\(Self.orderCode(body, user, orderCodes[0]))")!
     }
 
-    /// Whether `order` was minted here for `user`.
+    /// Returns whether `order` was minted for `user` with one of the secrets.
     public func owns(_ user: UserID, _ order: OrderID) -> Bool {
         guard let dot = order.text.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
         let body = String(order.text[..<dot])
@@ -106,7 +117,7 @@ public struct LinkSigner: Sendable {
     private static func code(_ text: UnsafeRawBufferPointer, _ keyed: KeyedCode, bytes: Int) -> String {
         var code = keyed
         code.update(text)
-        return code.withCode { Base64URL.encode($0.prefix(bytes)) }
+        return version + code.withCode { Base64URL.encode($0.prefix(bytes)) }
     }
 
     private static func equal(_ a: some Collection<UInt8>, _ b: some Collection<UInt8>) -> Bool {

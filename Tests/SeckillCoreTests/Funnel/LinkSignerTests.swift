@@ -85,6 +85,33 @@ struct LinkSignerTests {
         #expect(signer.open(rotated.token(for: order, of: user, expiry: expiry)) == nil)
     }
 
+    /// In order ids and in tokens, in front of the MAC.
+    @Test func anotherVersionIsRefused() throws {
+        let order = order
+        let token = signer.token(for: order, of: user, expiry: expiry)
+        for (index, version) in "023456789ABCxyz-_".enumerated() {
+            func altered(_ text: String) -> String {
+                var parts = text.split(separator: ".").map { String($0) }
+                #expect(parts[parts.count - 1].first == "1")
+                parts[parts.count - 1] = String(version) + parts[parts.count - 1].dropFirst()
+                return parts.joined(separator: ".")
+            }
+            #expect(signer.open(altered(token)) == nil, "\(index)")
+            #expect(!signer.owns(user, try #require(OrderID(altered(order.text)))))
+        }
+        // As before there were versions.
+        let mac = try #require(token.split(separator: ".").last)
+        #expect(signer.open("\(token.dropLast(mac.count))\(mac.dropFirst())") == nil)
+    }
+
+    @Test func nodesHaveAFingerprintInCommonIfTheyHaveASecretInCommon() throws {
+        let secrets = (1...3).map { [UInt8](repeating: $0, count: 32) }
+        let old = try LinkSigner(secrets: Array(secrets[...1])).fingerprints
+        let new = try LinkSigner(secrets: Array(secrets[1...])).fingerprints
+        #expect(Set(old).count == 2 && old[1] == new[0] && !new.contains(old[0]) && !old.contains(new[1]))
+        #expect(old.allSatisfy { $0.utf8.count == 12 })
+    }
+
     @Test func aShortSecretIsRefused() {
         #expect(throws: SeckillError.self) { try LinkSigner(secrets: [Array(repeating: 0, count: 31)]) }
         #expect(throws: SeckillError.self) { try LinkSigner(secrets: []) }
