@@ -35,9 +35,10 @@ extension FlashSale {
         try await challenges.first { $0.kind == kind }?.issue(to: session)
     }
 
-    /// The purchase link for one unit of `sale`: sale, session, rate limit, opening, challenge, in this order.
+    /// Gives the purchase link for one unit of `sale`. Checks sale, session, rate limit, opening, stock store and challenge,
+    /// in this order: the answer is used up last, when nothing else can refuse the link.
     ///
-    /// Minting is free and holds nothing: a link may lose the race for the last unit. `answer` is asked for only where
+    /// Minting is free and holds nothing: a link may lose the race for the last unit. `answer` is needed only where
     /// challenges are set, and then the caller must be a session.
     public func link(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer? = nil) async -> LinkOutcome {
         await metrics.link.measure(clock) {
@@ -92,10 +93,11 @@ extension FlashSale {
         let now = clock.now
         if record.isClosed(at: now) { return .refused(.closed) }
         if now < record.sale.opensAt { return .refused(.notOpen(opensAt: record.sale.opensAt)) }
-        guard try await passes(answer, caller) else { return .refused(.challengeFailed) }
+        if !challenges.isEmpty, answer == nil { return .refused(.challengeFailed) }
         guard let snapshot = try await stock.snapshot(of: sale) else {
             return .refused(.unavailable(retryAfter: configuration.retryAfter))
         }
+        guard try await passes(answer, caller) else { return .refused(.challengeFailed) }
         let order = signer.mintOrder(sale: sale, epoch: snapshot.epoch, user: user)
         let expiresAt = Timestamp(
             milliseconds: (now + configuration.linkLifetime).milliseconds / 1000 * 1000
@@ -182,8 +184,8 @@ extension FlashSale {
         case .reserved(let sequence):
             return .accepted(Order(id: order, user: user, status: .queued, sequence: sequence))
         case .alreadyReserved(let sequence):
-            let known = try await ledger.lookUp(order).order
-            return .accepted(known ?? Order(id: order, user: user, status: .queued, sequence: sequence))
+            let recorded = try await ledger.lookUp(order).order
+            return .accepted(recorded ?? Order(id: order, user: user, status: .queued, sequence: sequence))
         case .soldOut(let version):
             soldOut.set(for: order.sale, version: version)
             return .refused(.soldOut, order: order)
@@ -191,7 +193,10 @@ extension FlashSale {
         case .notOpen(let opensAt): return .refused(.notOpen(opensAt: opensAt), order: order)
         case .paused: return .refused(.paused, order: order)
         case .closed: return .refused(.closed, order: order)
-        case .stale: return .refused(.linkExpired, order: order)
+        case .stale:
+            // It never sells again, but it may have bought before its epoch ended.
+            if let recorded = try await ledger.lookUp(order).order { return .accepted(recorded) }
+            return .refused(.linkExpired, order: order)
         }
     }
 

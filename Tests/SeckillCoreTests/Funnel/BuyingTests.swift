@@ -138,4 +138,53 @@ struct BuyingTests {
         let unplaced = try await shop.link(for: "alice")
         #expect(try await shop.flashSale.order(unplaced.order, of: UserID("alice")!) == nil)
     }
+
+    /// A link of an epoch that is over never sells, and still finds what it bought.
+    @Test func aLinkOfAnOlderEpochFindsItsRecordedOrder() async throws {
+        let shop = try await Shop()
+        let bought = try await shop.link(for: "alice")
+        let unused = try await shop.link(for: "bob")
+        _ = try await shop.buy(bought, as: "alice")
+        try await shop.stock.distrust(shop.sale, epoch: 1)
+        _ = try await shop.flashSale.create(shop.ledger.sale(shop.sale)!.sale)
+        #expect(try await shop.stock.snapshot(of: shop.sale)?.epoch == 2)
+        #expect(try await shop.buy(bought, as: "alice").status == .awaitingPayment)
+        _ = try await shop.flashSale.pay(bought.order, of: UserID("alice")!)
+        #expect(try await shop.buy(bought, as: "alice").status == .paid)
+        await #expect(throws: Refused(refusal: .linkExpired)) { try await shop.buy(unused, as: "bob") }
+    }
+
+    /// What the store knows of comes before every other refusal.
+    @Test(arguments: [Admission.paused, .closed])
+    func aRetryIsAnsweredThoughTheSaleNoLongerSells(admission: Admission) async throws {
+        let shop = try await Shop(stock: 2)
+        let link = try await shop.link(for: "alice")
+        let order = try await shop.buy(link, as: "alice")
+        _ = try await shop.flashSale.setAdmission(admission, of: shop.sale)
+        #expect(try await shop.buy(link, as: "alice") == order)
+    }
+
+    @Test func momentsThatNoCalendarHasAreRefusedInWords() {
+        func sale(_ opensAt: Int64, _ closesAt: Int64?) throws -> Sale {
+            try Sale(
+                id: SaleID("phone")!,
+                title: "Phone",
+                price: 1,
+                stock: 1,
+                opensAt: Timestamp(milliseconds: opensAt),
+                closesAt: closesAt.map { Timestamp(milliseconds: $0) }
+            )
+        }
+        let end: Int64 = 253_402_300_799_999
+        #expect(throws: Never.self) { try sale(0, end) }
+        for (opensAt, closesAt, field) in [
+            (0, end + 1, "closesAt"), (0, .max, "closesAt"), (.min, 0, "opensAt"), (.max, nil, "opensAt"),
+        ] as [(Int64, Int64?, String)] {
+            #expect {
+                try sale(opensAt, closesAt)
+            } throws: {
+                ($0 as? SeckillError)?.code == .invalid && "\($0)".contains(field)
+            }
+        }
+    }
 }
