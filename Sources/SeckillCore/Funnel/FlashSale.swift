@@ -59,7 +59,7 @@ public final class FlashSale: Sendable {
         self.challenges = challenges
         self.signals = signals
         self.signer = signer
-        self.configuration = configuration
+        self.configuration = configuration.inRange
         self.clock = clock
         self.random = random
         self.logger = logger

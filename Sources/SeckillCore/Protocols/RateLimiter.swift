@@ -20,9 +20,9 @@ public enum RateDecision: Hashable, Sendable {
 /// At most `count` in any window of `period`.
 public struct Rate: Hashable, Sendable {
     /// 1 to 1,000.
-    public var count: Int
+    public let count: Int
     /// 1 ms to a day.
-    public var period: Duration
+    public let period: Duration
 
     /// A rate, or nil if it is out of range.
     public init?(_ count: Int, per period: Duration) {

@@ -1,5 +1,9 @@
 /// What is sold, as the operator declared it.
 public struct Sale: Hashable, Sendable {
+    /// The years 0 to 9999: what ISO 8601 can write and no sum of times overflows.
+    private static let moments =
+        Timestamp(milliseconds: -62_167_219_200_000)...Timestamp(milliseconds: 253_402_300_799_999)
+
     /// Its name.
     public var id: SaleID
     /// What buyers read: 1 to 200 bytes, no control characters.
@@ -12,9 +16,9 @@ public struct Sale: Hashable, Sendable {
     public var stock: Int
     /// Live orders (queued, awaiting payment or paid) that one user may hold: 1 to 1,000.
     public var limitPerUser: Int
-    /// The first moment at which it sells.
+    /// The first moment at which it sells, in the years 0 to 9999.
     public var opensAt: Timestamp
-    /// The first moment at which it no longer sells; nil for never.
+    /// The first moment at which it no longer sells, in the years 0 to 9999; nil for never.
     public var closesAt: Timestamp?
     /// How long a buyer has to pay, counted from the ledger row: 1 to 10^7 s.
     public var paymentWindow: Duration
@@ -44,6 +48,8 @@ public struct Sale: Hashable, Sendable {
         )
         try require((0...1_000_000_000).contains(stock), "stock must be 0 to 10^9")
         try require((1...1000).contains(limitPerUser), "limitPerUser must be 1 to 1000")
+        try require(Self.moments.contains(opensAt), "opensAt must be in the years 0 to 9999")
+        try require(closesAt.map { Self.moments.contains($0) } ?? true, "closesAt must be in the years 0 to 9999")
         try require(closesAt.map { $0 > opensAt } ?? true, "closesAt must be after opensAt")
         try require(
             paymentWindow >= .seconds(1) && paymentWindow <= .seconds(10_000_000),
