@@ -54,6 +54,7 @@ extension FlashSale {
 
     /// Buys with a link: signature, sold-out flag, session, owner, rate limit, then one atomic step in the stock store.
     ///
+    /// The sold-out flag refuses only orders that the stock store does not know, so that a repeat finds its order.
     /// Idempotent: one token is one order, whatever is lost or repeated. Cancelling stops the wait, not the purchase.
     public func purchase(_ token: String, of sale: SaleID, by caller: Caller) async -> PurchaseOutcome {
         switch beginPurchase(token, of: sale, by: caller) {
@@ -63,7 +64,7 @@ extension FlashSale {
     }
 
     /// The part of ``purchase(_:of:by:)`` that waits for nothing, for servers that answer where they read: an unknown
-    /// sale, a link that is not good, a sale that is known to be sold out, nobody's session.
+    /// sale, a link that is not good, a new order of a sale that is known to be sold out, nobody's session.
     public func beginPurchase(_ token: String, of sale: SaleID, by caller: Caller) -> PurchaseStart {
         var attempt = PurchaseAttempt(
             token: token,
@@ -147,7 +148,7 @@ extension FlashSale {
             return refused(.badLink, nil)
         }
         guard clock.now < expiry else { return refused(.linkExpired, order) }
-        if !stock.isInProcess, soldOut.isSet(for: attempt.sale) { return refused(.soldOut, order) }
+        if !stock.isInProcess, soldOut.refuses(order) { return refused(.soldOut, order) }
         if case .session(nil) = attempt.caller { return refused(.noSession, order) }
         return .success((order, owner))
     }
@@ -182,8 +183,10 @@ extension FlashSale {
     ) async throws -> PurchaseOutcome {
         switch reserved {
         case .reserved(let sequence):
+            learn(order)
             return .accepted(Order(id: order, user: user, status: .queued, sequence: sequence))
         case .alreadyReserved(let sequence):
+            learn(order)
             let recorded = try await ledger.lookUp(order).order
             return .accepted(recorded ?? Order(id: order, user: user, status: .queued, sequence: sequence))
         case .soldOut(let version):
@@ -198,6 +201,11 @@ extension FlashSale {
             if let recorded = try await ledger.lookUp(order).order { return .accepted(recorded) }
             return .refused(.linkExpired, order: order)
         }
+    }
+
+    private func learn(_ order: OrderID) {
+        // Where asking the store is cheap, nothing is refused before it.
+        if !stock.isInProcess { soldOut.learn(order) }
     }
 
     private func passes(_ answer: ChallengeAnswer?, _ caller: Caller) async throws -> Bool {

@@ -15,6 +15,9 @@ extension FlashSale: Service {
                 group.addTask { await self.tellOthers(signals) }
                 group.addTask { await self.listenToOthers(signals) }
             }
+            if configuration.role != .worker, !stock.isInProcess {
+                group.addTask { await self.soldOutService.run() }
+            }
             if configuration.role != .web {
                 group.addTask { try await self.worker.run() }
                 group.addTask { try await self.pace.run("backlog") { _ = try await self.backlog() } }
@@ -66,6 +69,9 @@ extension FlashSale: Service {
             pace: pace,
             logger: logger
         )
+    }
+    private var soldOutService: SoldOutService {
+        SoldOutService(stock: stock, soldOut: soldOut, events: events, board: board, logger: logger)
     }
     private var pace: Pace { Pace(clock: clock, interval: configuration.sweep, logger: logger) }
 

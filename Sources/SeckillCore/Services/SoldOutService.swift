@@ -1,0 +1,53 @@
+internal import Logging
+internal import ServiceLifecycle
+
+/// Learns which orders hold units of a sale that is sold out, so that this node can refuse all others by itself.
+struct SoldOutService: Sendable {
+    private static let pageSize = 1000
+
+    let stock: any StockStore
+    let soldOut: SoldOutFlags
+    let events: OrderNews
+    let board: SaleBoard
+    let logger: Logger
+
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { for await order in events.subscribe() { soldOut.learn(order.id) } }
+                group.addTask {
+                    for await status in board.changes.subscribe() where status.state == .closed {
+                        soldOut.forget(status.record.sale.id)
+                    }
+                }
+                // Side by side: a sale with many orders does not hold up another.
+                for await sale in soldOut.listings() { group.addTask { await list(sale) } }
+            }
+        }
+    }
+
+    private func list(_ sale: SaleID) async {
+        defer { soldOut.endListing(of: sale) }
+        do {
+            guard let before = try await stock.snapshot(of: sale), before.remaining == 0 else { return }
+            if !soldOut.knowsAll(of: sale, before) {
+                try await learnOrders(of: sale, epoch: before.epoch)
+                let after = try await stock.snapshot(of: sale)
+                guard after?.epoch == before.epoch, after?.version == before.version else { return }
+            }
+            soldOut.noteComplete(sale, before)
+        } catch {
+            // The next confirmation of the flag asks for another listing.
+            logger.info("orders not listed", metadata: ["seckill.sale": "\(sale)", "error": "\(error)"])
+        }
+    }
+
+    private func learnOrders(of sale: SaleID, epoch: Int) async throws {
+        var cursor: String?
+        repeat {
+            let page = try await stock.orderKeys(of: sale, epoch: epoch, after: cursor, limit: Self.pageSize)
+            soldOut.learn(page.keys, of: sale, epoch: epoch)
+            cursor = page.next
+        } while cursor != nil
+    }
+}
