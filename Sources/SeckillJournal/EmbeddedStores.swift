@@ -9,9 +9,9 @@ public import SeckillCore
 /// way, and a living one is named. It is held until ``close()``, or until both stores are gone. Keep the directory on a
 /// local disk, beside the ledger it belongs to.
 public final class EmbeddedStores: Sendable {
-    /// Who gets a unit.
+    /// The stock store.
     public let stock: JournalStockStore
-    /// Who is logged in.
+    /// The session store.
     public let sessions: JournalSessionStore
 
     /// Opens the directory at `path`, or makes it, and reads everything back into memory.
@@ -115,6 +115,16 @@ public final class EmbeddedStores: Sendable {
             limit: sessionLimit,
             logger: directory.logger
         )
+    }
+
+    /// Looks whether the files are still the ones that were opened, and whether they can be written.
+    ///
+    /// The stores look by themselves before they acknowledge anything, and when a snapshot is read.
+    /// - Throws: ``SeckillCore/SeckillError`` of code `unavailable` if a file was removed or replaced, which only a
+    ///   restart heals, or if nothing can be written just now.
+    public func check() async throws {
+        try await stock.journal.check()
+        try await sessions.journal.check()
     }
 
     /// Writes what is left, if the disks take it, and lets go of the directory. Nothing is accepted any more.

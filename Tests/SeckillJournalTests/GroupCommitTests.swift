@@ -105,6 +105,35 @@ struct GroupCommitTests {
         #expect(try await shop.record() == 1)
     }
 
+    @Test("lets a crowd of cancelled callers go, in any order, and answers those who stay")
+    func cancelledCrowd() async throws {
+        let disk = SimulatedDisk()
+        let shop = try await shop(disk, units: 400)
+        var links: [PurchaseLink] = []
+        for user in 0..<400 { links.append(try #require(await shop.link(for: .number(user)))) }
+        disk.gate.close()
+        let tasks = links.enumerated().map { user, link in
+            Task { try await shop.stores.stock.reserve(link.order, for: .number(user)) }
+        }
+        let journal = shop.stores.stock.journal
+        try await eventually("all wait, in two groups") { journal.callersWaiting == 400 }
+        let random = SeededRandom(7)
+        let cancelled = Set((0..<200).map { _ in Int(random.next() % 400) })
+        for number in cancelled.sorted(by: { ($0 &* 7919) % 401 < ($1 &* 7919) % 401 }) { tasks[number].cancel() }
+        for number in cancelled {
+            await #expect(throws: CancellationError.self) { try await tasks[number].value }
+        }
+        #expect(journal.callersWaiting == 400 - cancelled.count)
+        disk.gate.open()
+        for number in 0..<400 where !cancelled.contains(number) {
+            guard case .reserved = try await tasks[number].value else {
+                Issue.record("not reserved")
+                continue
+            }
+        }
+        #expect(try await shop.record() == 400)
+    }
+
     @Test("writes the order of a caller who was cancelled before it could wait, and hands it on")
     func cancelledBefore() async throws {
         let disk = SimulatedDisk()

@@ -191,6 +191,86 @@ struct OpeningTests {
         #expect(try await shop.ledger.sale(sale)?.epoch == 1)
     }
 
+    // MARK: Whose it is
+
+    @Test("of another ledger is refused in words, and changes nothing")
+    func otherLedger() async throws {
+        let (disk, _, _) = try await sold(2)
+        let before = disk[.stockFile]
+        let error = await #expect(throws: SeckillError.self) {
+            _ = try await EmbeddedStores.open(on: disk, ledger: try #require(LedgerID("another")))
+        }
+        #expect(error?.code == .invalid)
+        #expect(error?.message.contains("belongs to the ledger tests, and not to another") == true)
+        #expect(disk[.stockFile] == before)
+        try await EmbeddedStores.open(on: disk).close()
+    }
+
+    @Test("keeps the ledger's identity through a compaction")
+    func ledgerAfterCompaction() async throws {
+        let disk = SimulatedDisk()
+        var limits = Journal.Limits.patient
+        limits.compaction = 1
+        let shop = try await Shop(on: disk, limits: limits)
+        try await shop.open(units: 10)
+        let compaction = shop.stores.stock.journal.compaction
+        try await eventually("it is compacted") { compaction.count > 0 }
+        await shop.stores.close()
+        #expect(try EmbeddedStores.read(at: "j", in: disk)?.first?.ledger == .tests)
+        await #expect(throws: SeckillError.self) {
+            _ = try await EmbeddedStores.open(on: disk, ledger: try #require(LedgerID("another")))
+        }
+    }
+
+    @Test("of an earlier version is adopted, and its sales wait for a rebuild")
+    func earlierVersion() async throws {
+        let (disk, ledger, orders) = try await sold(2)
+        // As it was written before: without the ledger, and the sale without what its counts must add up to.
+        let header = try JournalHeader.decode(Array(try #require(disk[.stockFile])[..<64]), expecting: .stock).get()
+        var file = try JournalFile(creating: .stockFile, header, in: disk)
+        var frame = Frame()
+        frame.append { entries in
+            entries += [StockEntry.sale.rawValue, 5] + Array("phone".utf8)
+            entries.append(varint: 1)
+            entries.append(signed: 0)
+            entries.append(0)
+            entries.append(text: "open")
+            entries.append(varint: 1)
+            entries.append(varint: 1)
+            entries.append(signed: 1000)
+            entries.append(varint: StockSnapshot.firstVersion(of: 1))
+            entries.append(varint: 0)
+            entries.append(1)
+        }
+        try file.stage(frame)
+        for (number, order) in orders.enumerated() {
+            var frame = Frame()
+            frame.append {
+                $0.append(
+                    reservationOf: order,
+                    for: .number(number),
+                    sequence: number + 1,
+                    at: Timestamp(milliseconds: 1)
+                )
+            }
+            try file.stage(frame)
+        }
+        try file.finish()
+
+        let shop = try await Shop(on: disk, ledger: ledger)
+        #expect(try await ledger.sale(sale)?.epoch == 2)
+        try await shop.settle()
+        try await shop.audit("after the rebuild")
+        for (number, order) in orders.enumerated() {
+            let status = try await shop.flashSale.order(order, of: .number(number))?.status
+            #expect(status == .awaitingPayment)
+        }
+        await shop.stores.close()
+        await #expect(throws: SeckillError.self) {
+            _ = try await EmbeddedStores.open(on: disk, ledger: try #require(LedgerID("another")))
+        }
+    }
+
     // MARK: What is no intact journal
 
     @Test("refuses a file of another kind", arguments: [[UInt8]("SQLite format 3".utf8), [], [1]])

@@ -40,6 +40,19 @@ struct SystemFilesTests {
         try await open(path).close()
     }
 
+    @Test("a second owner that comes by a symbolic link is refused, and told where it leads")
+    func lockByAnotherName() async throws {
+        let first = try await open(path)
+        let link = "\(directory.path)/link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+        let error = await #expect(throws: SeckillError.self) { _ = try await open(link) }
+        #expect(error?.message.contains("link, which is \(first.stock.name.text.dropFirst("journal:".count)),") == true)
+        await first.close()
+        let second = try await open(link)
+        #expect(second.stock.name == first.stock.name)
+        await second.close()
+    }
+
     @Test("a lock file that a dead process left is no lock")
     func deadOwner() async throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)

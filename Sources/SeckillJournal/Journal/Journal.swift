@@ -26,7 +26,7 @@ final class Journal: Sendable {
 
     /// Whether anything new may be appended, and why not.
     private enum Gate: UInt8, AtomicRepresentable {
-        case open, failing, stalled, full, closed
+        case open, failing, stalled, full, closed, removed
     }
 
     struct State: Sendable {
@@ -40,17 +40,19 @@ final class Journal: Sendable {
         var isFailing = false
         var isStalled = false
         var isClosed = false
+        /// The file is no longer at its path. Nothing makes that undone but a restart.
+        var isRemoved = false
 
         /// True if the disk's thread must now be called: something is to be written, and nobody has called it.
         mutating func schedule() -> Bool {
-            guard buffer.oldest != nil, !isScheduled, !isClosed else { return false }
+            guard buffer.oldest != nil, !isScheduled, !isClosed, !isRemoved else { return false }
             isScheduled = true
             return true
         }
 
         /// True if the watch must now begin.
         mutating func beginWatch() -> Bool {
-            guard buffer.oldest != nil, !isWatched, !isClosed else { return false }
+            guard buffer.oldest != nil, !isWatched, !isClosed, !isRemoved else { return false }
             isWatched = true
             return true
         }
@@ -69,6 +71,8 @@ final class Journal: Sendable {
     private let durable = Atomic<GroupBuffer.Ticket>(0)
     private let gate = Atomic(Gate.open)
     private let waiters = Atomic<UInt64>(0)
+    /// The uptime, in milliseconds, from which on ``checkSoon()`` looks again.
+    private let nextCheck = Atomic<Int64>(.min)
     let disk = DispatchQueue(label: "seckill.journal")
     private let watch = DispatchQueue(label: "seckill.journal.watch")
 
@@ -103,7 +107,17 @@ final class Journal: Sendable {
         case .stalled: throw SeckillError(.unavailable, "the journal's disk does not keep up; try again later")
         case .full: throw SeckillError(.overloaded, "too much waits for the journal's disk; try again later")
         case .closed: throw SeckillError(.unavailable, "the journal is closed")
+        case .removed:
+            throw SeckillError(
+                .unavailable,
+                "the journal's file was removed or replaced while the server was running; restart the server"
+            )
         }
+    }
+
+    /// Throws if the journal's files were removed or replaced. Costs one atomic read.
+    func requireFiles() throws(SeckillError) {
+        if gate.load(ordering: .relaxed) == .removed { try admit() }
     }
 
     /// Appends entries. They are on their way once somebody waits for them, or ``flushSoon()`` is called.
@@ -129,7 +143,7 @@ final class Journal: Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { waiter in register(waiter, id, for: ticket) }
         } onCancel: {
-            state.withLock { $0.buffer.cancel(id) }?.resume(throwing: CancellationError())
+            state.withLock { $0.buffer.cancel(id, waitingFor: ticket) }?.resume(throwing: CancellationError())
         }
     }
 
@@ -140,7 +154,7 @@ final class Journal: Sendable {
                 if Task.isCancelled {
                     // Cancelled before this: the handler has run and found nobody. Cancelled after: it will find us.
                     .cancelled
-                } else if state.isFailing || state.isClosed {
+                } else if state.isFailing || state.isClosed || state.isRemoved {
                     durableTicket >= ticket ? .durable : .failing
                 } else {
                     state.buffer.wait(for: ticket, id: id, waiter) ? .waits : .durable
@@ -162,7 +176,7 @@ final class Journal: Sendable {
     func flushSoon() {
         let isFirst = state.withLock { state in
             // While the disk fails, the next attempt is planned already, and takes this with it.
-            guard !state.isFlushPlanned, !state.isFailing else { return false }
+            guard !state.isFlushPlanned, !state.isFailing, !state.isRemoved else { return false }
             state.isFlushPlanned = true
             return true
         }
@@ -184,7 +198,7 @@ final class Journal: Sendable {
         await endCompaction()
         // From here on the file may be another's. A retry or a flush that was planned before finds it so.
         await onDisk { self.writer.withLock { $0.letGo() } }
-        resume(state.withLock { $0.buffer.giveUp() }, throwing: Self.unknown)
+        for waiters in state.withLock({ $0.buffer.giveUp() }) { waiters.resume(throwing: Self.unknown) }
     }
 
     func onDisk(_ work: @escaping @Sendable () -> Void) async {
@@ -196,7 +210,11 @@ final class Journal: Sendable {
         }
     }
 
-    var isClosed: Bool { gate.load(ordering: .relaxed) == .closed }
+    /// Whether nothing will be written any more.
+    var isClosed: Bool {
+        let gate = gate.load(ordering: .relaxed)
+        return gate == .closed || gate == .removed
+    }
 
     private static let unknown = SeckillError(
         .outcomeUnknown,
@@ -205,7 +223,9 @@ final class Journal: Sendable {
 
     private func updateGate(_ state: State) {
         let now: Gate =
-            if state.isClosed {
+            if state.isRemoved {
+                .removed
+            } else if state.isClosed {
                 .closed
             } else if state.isFailing {
                 .failing
@@ -219,25 +239,21 @@ final class Journal: Sendable {
         gate.store(now, ordering: .relaxed)
     }
 
-    private func resume(_ waiters: [GroupBuffer.Waiter], throwing error: (any Error)? = nil) {
-        for waiter in waiters {
-            if let error { waiter.resume(throwing: error) } else { waiter.resume() }
-        }
-    }
-
     // MARK: The disk's thread
 
     /// Writes group after group until none is left or one fails.
     func drain() {
-        guard writer.withLock({ $0.isOurs }) else { return }
+        guard writer.withLock({ $0.isOurs }), !state.withLock({ $0.isRemoved }) else { return }
         do {
             if writer.withLock({ $0.isStuck }) {
                 try writer.withLock { writer throws(FileError) in try writer.commitAgain() }
+                guard try isInPlace() else { return }
                 confirm()
             }
             succeedIfReady()
             while let frame = take() {
                 try writer.withLock { writer throws(FileError) in try writer.commit(frame) }
+                guard try isInPlace() else { return }
                 confirm()
                 compactIfDue()
                 succeedIfReady()
@@ -246,6 +262,53 @@ final class Journal: Sendable {
         } catch {
             fail(error)
         }
+    }
+
+    /// Whether what was written is where the next start looks for it. If not, nothing is acknowledged any more: it would
+    /// be lost with the process.
+    private func isInPlace() throws -> Bool {
+        guard let path = try writer.withLock({ writer throws(FileError) in try writer.missingPath() }) else {
+            return true
+        }
+        let (waiters, isNew) = state.withLock { state in
+            let isNew = !state.isRemoved
+            state.isRemoved = true
+            updateGate(state)
+            return (state.buffer.giveUp(), isNew)
+        }
+        if isNew {
+            logger.critical(
+                """
+                a file of the journal was removed or replaced while the server was running; nothing is admitted until \
+                the server is restarted
+                """,
+                metadata: ["seckill.journal": "\(self.path)", "seckill.missing": "\(path)"]
+            )
+        }
+        for waiters in waiters { waiters.resume(throwing: Self.unknown) }
+        return false
+    }
+
+    /// Looks whether the files are still in place, on the disk's thread.
+    /// - Throws: `unavailable` if they are not, or nothing may be appended for another reason.
+    func check() async throws {
+        await onDisk { self.checkNow() }
+        try admit()
+    }
+
+    private func checkNow() {
+        guard writer.withLock({ $0.isOurs }) else { return }
+        // A system that does not answer says nothing of the files; the next look or write finds out.
+        _ = try? isInPlace()
+    }
+
+    /// Looks before long whether the files are still in place; at most once in 100 ms, however often it is called.
+    func checkSoon() {
+        let now = clock.uptime.milliseconds
+        let due = nextCheck.load(ordering: .relaxed)
+        guard now >= due, nextCheck.compareExchange(expected: due, desired: now + 100, ordering: .relaxed).exchanged
+        else { return }
+        disk.async { self.checkNow() }
     }
 
     private func take() -> Frame? {
@@ -269,7 +332,7 @@ final class Journal: Sendable {
             return (waiters, isHealed)
         }
         onCommit()
-        resume(waiters)
+        waiters.resume()
         if isHealed { logger.notice("the journal is written again", metadata: ["seckill.journal": "\(path)"]) }
     }
 
@@ -293,7 +356,7 @@ final class Journal: Sendable {
                 metadata: ["seckill.journal": "\(path)", "error": "\(error)"]
             )
         }
-        resume(waiters, throwing: Self.unknown)
+        for waiters in waiters { waiters.resume(throwing: Self.unknown) }
         guard let delay else { return }
         disk.asyncAfter(deadline: .now() + .milliseconds(delay)) {
             self.state.withLock { $0.isRetryPlanned = false }
@@ -315,12 +378,12 @@ final class Journal: Sendable {
             // Nothing can take too long that the disk was not asked for.
             let mustDrain = state.schedule()
             state.isStalled = !mustDrain && oldest.map { now - $0 > limits.stall } ?? false
-            state.isWatched = oldest != nil && !state.isClosed
+            state.isWatched = oldest != nil && !state.isClosed && !state.isRemoved
             updateGate(state)
             return (state.buffer.giveUp(appendedBefore: now - limits.patience), mustDrain, state.isWatched)
         }
         if mustDrain { disk.async { self.drain() } }
-        resume(expired, throwing: Self.unknown)
+        for waiters in expired { waiters.resume(throwing: Self.unknown) }
         if again { lookLater() }
     }
 

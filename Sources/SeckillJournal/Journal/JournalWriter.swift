@@ -46,7 +46,15 @@ struct JournalWriter: Sendable {
     var isStuck: Bool { stuck != nil }
     var isOurs: Bool { lock != nil }
 
-    /// Lets another have the file. Nothing may be written to it from then on.
+    /// Finds out whether the paths of the file and of its lock still lead to the ones that are open.
+    /// - Returns: the path that does not; nil if both do.
+    func missingPath() throws(FileError) -> String? {
+        if try !file.file.isNamed(path) { return path }
+        if let lock, try !lock.isNamed(lockPath) { return lockPath }
+        return nil
+    }
+
+    /// Lets another process have the file. Nothing may be written to it from then on.
     mutating func letGo() { lock = nil }
 
     /// Makes a frame durable, or throws and keeps it: then only ``commitAgain()`` may follow.

@@ -7,10 +7,11 @@ struct CommitMarks: Sendable {
         var durable: Int
 
         mutating func settle(by ticket: GroupBuffer.Ticket) {
-            while let first = pending.first, first.ticket <= ticket {
-                durable = first.sequence
-                pending.removeFirst()
-            }
+            // As many as there are groups that were not durable when it was looked at last: a few.
+            let settled = pending.prefix { $0.ticket <= ticket }
+            guard let last = settled.last else { return }
+            durable = last.sequence
+            pending.removeFirst(settled.count)
         }
     }
 

@@ -82,8 +82,13 @@ public final class JournalStockStore: StockStore {
         }
     }
 
-    /// Minted when the journal is first made, and kept across restarts.
-    public func identity() async throws -> StoreIdentity { StoreIdentity(journal.identity) }
+    /// Drawn when the journal is created, and kept across restarts.
+    /// - Throws: `unavailable` if the journal's files were removed or replaced: nobody may rely on what is held here.
+    public func identity() async throws -> StoreIdentity {
+        journal.checkSoon()
+        try journal.requireFiles()
+        return StoreIdentity(journal.identity)
+    }
 
     /// True: asking costs less than remembering.
     public var isInProcess: Bool { true }
@@ -147,8 +152,11 @@ public final class JournalStockStore: StockStore {
     }
 
     /// One look-up. Counts what is not durable yet.
+    /// - Throws: `unavailable` if the journal's files were removed or replaced.
     public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        shelf.withLock { sales in
+        journal.checkSoon()
+        try journal.requireFiles()
+        return shelf.withLock { sales in
             guard let stock = sales[sale], stock.isTrusted else { return nil }
             return stock.snapshot
         }
