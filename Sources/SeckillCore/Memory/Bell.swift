@@ -12,7 +12,7 @@ package final class Bell: Sendable {
 
     package init() {}
 
-    /// Wakes everybody who waits. Call it after the arrival is visible to the waiters' `arrived`.
+    /// Wakes all waiting tasks. Call it after the arrival is visible to the waiters' `arrived`.
     package func ring() {
         guard isAwaited.load(ordering: .sequentiallyConsistent) else { return }
         let woken = waiters.withLock { waiters in
@@ -20,7 +20,8 @@ package final class Bell: Sendable {
             isAwaited.store(false, ordering: .sequentiallyConsistent)
             return waiters.waiting
         }
-        for waiter in woken.values { waiter.resume() }
+        // In the order in which they came, which a dictionary does not keep.
+        for (_, waiter) in woken.sorted(by: { $0.key < $1.key }) { waiter.resume() }
     }
 
     /// Waits until rung, at most for `limit`; not at all if `arrived` says that it is already there.

@@ -83,6 +83,8 @@ package struct ByteTable: Sendable {
     package init() {}
 
     package var count: Int { strings.count }
+    /// Slots of the largest segment.
+    var largestSegment: Int { segments.map(\.slots.count).max() ?? 0 }
 
     /// The number of a string; `hash` must be the one that it was inserted with.
     package func number(of bytes: UnsafeBufferPointer<UInt8>, hash: UInt64) -> Int? {

@@ -23,7 +23,6 @@ public final class MemoryStockStore: StockStore {
     private let instance: StoreIdentity
     private let shelf = SaleShelf()
     private let claims = Locked(Claims())
-    private let turns = Locked(SaleTurns())
     private let arrivals = Bell()
     private let signals = Broadcast<Restock>()
 
@@ -178,23 +177,19 @@ public final class MemoryStockStore: StockStore {
         let deliveries = receiveNow(max)
         guard deliveries.isEmpty, wait > .zero else { return deliveries }
         try await arrivals.wait(upTo: wait, by: clock) {
-            shelf.withLock { sales in sales.values.contains { $0.hasWaiting() } }
+            shelf.containsPending { $0.hasWaiting() }
         }
         return receiveNow(max)
     }
 
     private func receiveNow(_ max: Int) -> [Delivery] {
         let now = clock.uptime
-        return collect(max) { $0.receive($1, at: now) }
+        return shelf.collect(max) { $0.receive($1, at: now) }
     }
 
     fileprivate func takeOver(_ max: Int, idle: Duration) -> [Delivery] {
         let now = clock.uptime
-        return collect(max) { $0.takeOver($1, idle: idle, at: now) }
-    }
-
-    private func collect(_ max: Int, _ take: (inout SaleStock, Int) -> [Delivery]) -> [Delivery] {
-        turns.withLock { turns in shelf.withLock { sales in turns.collect(max, from: &sales, take) } }
+        return shelf.collect(max) { $0.takeOver($1, idle: idle, at: now) }
     }
 
     fileprivate func settle(_ deliveries: [Delivery], aside: Bool) {

@@ -9,6 +9,8 @@ package struct SaleOrders: Sendable {
         /// No longer in the outbox.
         package var isSettled: Bool
         package var isReturned: Bool
+        /// How often it was handed to a consumer in this process, as far as the number goes.
+        fileprivate var deliveries: UInt16 = 0
         package var reservedAt: Timestamp
 
         package init(user: UInt32, reservedAt: Timestamp, isSettled: Bool = false, isReturned: Bool = false) {
@@ -46,6 +48,13 @@ package struct SaleOrders: Sendable {
     package subscript(sequence: Int) -> Row {
         get { rows[sequence - 1] }
         set { rows[sequence - 1] = newValue }
+    }
+
+    /// Counts one more delivery of an order, and returns how many there were.
+    mutating func countDelivery(of sequence: Int) -> Int {
+        let row = rows[sequence - 1].deliveries
+        rows[sequence - 1].deliveries = row == .max ? .max : row + 1
+        return Int(rows[sequence - 1].deliveries)
     }
 
     /// The sequence of the order whose id is `text`; nil if it is of another sale or epoch, or not known.

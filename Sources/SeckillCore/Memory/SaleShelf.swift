@@ -3,9 +3,17 @@
 /// A class of its own in this module, because the optimizer makes generic code fast only where it can see it, and
 /// refusals are what most of the time goes into.
 package final class SaleShelf: Sendable {
-    private let sales: Locked<[SaleID: SaleStock]>
+    private struct Contents: Sendable {
+        var sales: [SaleID: SaleStock]
+        /// Every sale whose outbox is not empty has a turn.
+        var turns: SaleTurns
+    }
 
-    package init(_ sales: [SaleID: SaleStock] = [:]) { self.sales = Locked(sales) }
+    private let contents: Locked<Contents>
+
+    package init(_ sales: [SaleID: SaleStock] = [:]) {
+        contents = Locked(Contents(sales: sales, turns: SaleTurns(sales)))
+    }
 
     /// See ``SaleStock/reserve(_:for:at:outboxLimit:admit:)``. If a unit is taken, or was before, `taken` is told
     /// while the lock is still held.
@@ -18,9 +26,9 @@ package final class SaleShelf: Sendable {
         taken: (ReserveOutcome) -> Void = { _ in }
     ) throws(SeckillError) -> ReserveOutcome {
         let buyer = SaleOrders.Buyer(user)
-        return try sales.withLock { sales throws(SeckillError) in
-            guard let index = sales.index(forKey: order.sale) else { throw .notInstalled }
-            let outcome = try sales.values[index].reserve(
+        return try contents.withLock { contents throws(SeckillError) in
+            guard let index = contents.sales.index(forKey: order.sale) else { throw .notInstalled }
+            let outcome = try contents.sales.values[index].reserve(
                 order,
                 for: buyer,
                 at: now,
@@ -28,8 +36,12 @@ package final class SaleShelf: Sendable {
                 admit: admit
             )
             switch outcome {
-            case .reserved, .alreadyReserved: taken(outcome)
-            default: break
+            case .reserved:
+                // The outbox was empty before.
+                if contents.sales.values[index].outbox.pending == 1 { contents.turns.add(order.sale) }
+                taken(outcome)
+            case .alreadyReserved: taken(outcome)
+            case .soldOut, .limitReached, .notOpen, .paused, .closed, .stale: break
             }
             return outcome
         }
@@ -45,7 +57,17 @@ package final class SaleShelf: Sendable {
     package func withLock<Result: Sendable, Failure: Error>(
         _ body: (inout [SaleID: SaleStock]) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try sales.withLock(body)
+        try contents.withLock { contents throws(Failure) in try body(&contents.sales) }
+    }
+
+    /// Up to `max` entries of all outboxes, the sales taking turns; `take` takes up to a number of them from one sale.
+    package func collect(_ max: Int, _ take: (inout SaleStock, Int) -> [Delivery]) -> [Delivery] {
+        contents.withLock { $0.turns.collect(max, from: &$0.sales, take) }
+    }
+
+    /// Whether `condition` holds for a sale whose outbox is not empty.
+    package func containsPending(where condition: (SaleStock) -> Bool) -> Bool {
+        contents.withLock { $0.turns.contains($0.sales, where: condition) }
     }
 }
 

@@ -86,6 +86,7 @@ extension SaleStock {
     package mutating func restoreOrder(_ own: UnsafeBufferPointer<UInt8>, _ row: SaleOrders.Row) -> Bool {
         guard orders.restore(own, row) else { return false }
         if !row.isSettled { outbox.pending += 1 }
+        skipSettled()
         return true
     }
 

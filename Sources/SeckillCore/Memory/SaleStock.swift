@@ -153,7 +153,7 @@ package struct SaleStock: Sendable {
 
     /// Up to `limit` entries of the outbox from behind `cursor`, the sequence of the entry read last.
     package func drain(after cursor: String?, limit: Int) -> DrainPage {
-        var next = (cursor.flatMap { Int($0) } ?? 0) + 1
+        var next = max((cursor.flatMap { Int($0) } ?? 0) + 1, outbox.oldest)
         // Looks at more entries than it returns, most of which may be settled, but at a bounded number.
         let end = min(sequence, next + 16 * limit)
         var found: [Reservation] = []

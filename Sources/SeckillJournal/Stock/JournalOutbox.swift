@@ -27,10 +27,10 @@ struct JournalOutbox: OrderSource {
 
     private var hasWaiting: Bool {
         let durable = store.journal.durableTicket
-        return store.withLock { sales, desk in
-            sales.contains { sale, stock in
-                stock.hasWaiting(through: desk.commits.durableSequence(of: sale, by: durable))
-            }
+        return store.shelf.containsPending { stock in
+            stock.hasWaiting(
+                through: store.desk.withLock { $0.commits.durableSequence(of: stock.terms.sale, by: durable) }
+            )
         }
     }
 
@@ -43,10 +43,10 @@ struct JournalOutbox: OrderSource {
         _ max: Int,
         _ take: (inout SaleStock, inout JournalStockStore.Desk, Int) -> [Delivery]
     ) -> [Delivery] {
-        store.withLock { sales, desk in
-            var turns = desk.turns
-            defer { desk.turns = turns }
-            return turns.collect(max, from: &sales) { stock, max in take(&stock, &desk, max) }
+        store.shelf.collect(max) { stock, max in
+            var deliveries: [Delivery] = []
+            store.desk.withLock { deliveries = take(&stock, &$0, max) }
+            return deliveries
         }
     }
 
@@ -63,7 +63,7 @@ struct JournalOutbox: OrderSource {
                 else { continue }
                 settled[reservation.order.sale, default: []].append(sequence)
             }
-            for (sale, sequences) in settled {
+            for (sale, sequences) in settled.sorted(by: { $0.key.text < $1.key.text }) {
                 guard let epoch = sales[sale]?.epoch else { continue }
                 _ = store.journal.append { $0.append(settled: sequences, of: sale, epoch: epoch, aside: aside) }
             }

@@ -17,7 +17,6 @@ public final class JournalStockStore: StockStore {
     struct Desk: Sendable {
         var claims = StockClaims()
         var commits = CommitMarks()
-        var turns = SaleTurns()
         /// Compactions that have begun: what was staged before is not in the file that they make.
         var compactions = 0
     }
@@ -27,9 +26,9 @@ public final class JournalStockStore: StockStore {
 
     let clock: any SaleClock
     private let outboxLimit: Int
-    private let shelf: SaleShelf
+    let shelf: SaleShelf
     /// Only locked with the shelf locked.
-    private let desk: Locked<Desk>
+    let desk: Locked<Desk>
     let journal: Journal
     /// Rings when reservations have become durable.
     let arrivals: Bell
@@ -181,7 +180,7 @@ public final class JournalStockStore: StockStore {
             return (outcomes, restocks, journal.lastTicket)
         }
         try await journal.wait(for: ticket)
-        signals.send(restocks.map { Restock(sale: $0, version: $1) })
+        signals.send(restocks.map { Restock(sale: $0, version: $1) }.sorted { $0.sale.text < $1.sale.text })
         return outcomes
     }
 
