@@ -52,6 +52,7 @@ extension DatabaseError {
         case .SQLITE_READONLY: (.unavailable, "the ledger has become read-only")
         case .SQLITE_IOERR: (.unavailable, "the ledger's disk fails")
         case .SQLITE_CANTOPEN: (.unavailable, "the ledger's file cannot be opened")
+        case .SQLITE_INTERRUPT: (.unavailable, "the ledger is too slow")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: (.unavailable, "the ledger is damaged: run the audit")
         case .SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH: (.invalid, "the ledger's rules do not allow this")
         default: (.unavailable, "the ledger does not answer")

@@ -1,18 +1,30 @@
 internal import Dispatch
 internal import GRDB
+internal import GRDBSQLite
 internal import SeckillCore
 
 /// The ledger's file: how it is opened, and the transactions on it. Several processes may have it open.
 struct LedgerFile: Sendable {
+    /// How large the write-ahead log may be before the file is shortened, in bytes.
+    static let logLimit = 64 << 20
+
+    /// The resolved path: the same for every name of the file.
+    let path: String
     private let pool: DatabasePool
-    /// How long a transaction waits for its turn, in this process and then for other processes.
+    /// How long a call may take, the wait for its turn in this process included; and then again for other processes.
     private let patience: Duration
+    private let watch: FileWatch
+    private let groupedWrites = GroupedWrites()
+    /// When the log may be shortened next.
+    private let shorteningAt = Locked(ContinuousClock.now)
 
     /// Opens or creates the file at `path` and proves that it takes a durable commit. Blocks.
     /// - Throws: ``SeckillError`` that says what is wrong and what to do.
-    init(path: String, patience: Duration) throws {
+    init(path name: String, patience: Duration) throws {
         self.patience = patience
+        path = FileSystem.resolve(name)
         do {
+            try Self.refuseSeveralNames(path)
             try Self.prepare(path, Self.configuration(patience))
             pool = try Self.openPool(path, patience)
             try pool.writeWithoutTransaction { db in
@@ -26,9 +38,19 @@ struct LedgerFile: Sendable {
                     return .commit
                 }
             }
+            watch = try FileWatch(path)
         } catch {
             throw SeckillError.opening(path, error)
         }
+    }
+
+    /// Two hard links of one file would have a write-ahead log each, and SQLite would mix them up.
+    private static func refuseSeveralNames(_ path: String) throws {
+        guard let status = FileStatus(path), status.names > 1 else { return }
+        throw SeckillError(
+            .invalid,
+            "the file has \(status.names) names (hard links); remove all but one, or copy the file"
+        )
     }
 
     /// Creates and migrates the tables, before anything is changed in a file that may belong to somebody else.
@@ -63,48 +85,117 @@ struct LedgerFile: Sendable {
             try db.execute(sql: "PRAGMA cache_size = -65536")
             // Orders land all over the indexes: a longer log copies a page back once where a short one does it often.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            // Readers keep SQLite from starting the log over; once it does, the file must not stay as large.
+            try db.execute(sql: "PRAGMA journal_size_limit = \(logLimit)")
         }
         return configuration
     }
 
-    /// Runs `body` in one transaction that waits for no other to finish.
-    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        do {
-            return try await pool.read(body)
-        } catch {
-            throw SeckillError.ledger(error)
+    // MARK: Reading
+
+    /// Runs `body` in one transaction that waits for no write to finish.
+    ///
+    /// Cancellation counts until the transaction begins.
+    ///
+    /// - Parameter isLimited: whether the read fails with `unavailable` when it takes too long.
+    func read<Value: Sendable>(
+        isLimited: Bool = true,
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        let turn = Turn(isLimited ? patience : nil)
+        return try await withTaskCancellationHandler {
+            // Not the pool's own async method: its callers have no deadline while they wait for a reader.
+            try await withCheckedThrowingContinuation { continuation in
+                read(turn, body) { continuation.resume(with: $0) }
+            }
+        } onCancel: {
+            turn.cancel()
         }
     }
+
+    /// Runs `body` in one transaction, and then `completion` with what it returned.
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value,
+        then completion: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        read(Turn(patience), body, completion)
+    }
+
+    private func read<Value: Sendable>(
+        _ turn: Turn,
+        _ body: @escaping @Sendable (Database) throws -> Value,
+        _ completion: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        pool.asyncRead { [watch] reader in
+            completion(
+                Result {
+                    // A reader that SQLite opens now opens whatever has the ledger's name.
+                    try watch.checkAtIntervals()
+                    let db = try reader.get()
+                    return try turn.run(on: db) { try body(db) }
+                }
+                .mapError { SeckillError.ledger($0) }
+            )
+        }
+    }
+
+    // MARK: Writing
 
     /// Runs `body` in one transaction, alone among all processes, durable when this returns. Cancellation counts until
     /// the transaction begins.
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        let isCancelled = Locked(false)
-        let deadline = ContinuousClock.now + patience
+        let turn = Turn(patience)
         return try await withTaskCancellationHandler {
             // Not the pool's own async methods: those interrupt a running transaction when the caller is cancelled.
             try await withCheckedThrowingContinuation { continuation in
                 pool.asyncWriteWithoutTransaction { db in
                     continuation.resume(
                         with: Result {
-                            if isCancelled.withLock({ $0 }) { throw CancellationError() }
-                            // While another process holds the file, callers must not queue up behind each other's waits.
-                            guard ContinuousClock.now < deadline else {
-                                throw SeckillError(.unavailable, "the ledger is locked or too slow")
-                            }
-                            return try Self.transact(db, body)
+                            try turn.begin()
+                            return try transact(db, body)
                         }
                     )
                 }
             }
         } onCancel: {
-            isCancelled.withLock { $0 = true }
+            turn.cancel()
         }
     }
 
-    private static func transact<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
+    /// Runs `body` as ``write(_:)`` does, in a transaction that it may share with others of its kind. For writes that
+    /// touch a few rows. A failure undoes nothing of the others, unless the transaction fails as a whole.
+    func writeGrouped<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        let turn = Turn(patience)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let write = GroupedWrites.Write(turn: turn) { db in
+                    let value = try body(db)
+                    return { error in continuation.resume(with: error.map(Result.failure) ?? .success(value)) }
+                } fail: { error in
+                    continuation.resume(throwing: error)
+                }
+                do {
+                    if try groupedWrites.add(write) { performGroupedWrites() }
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        } onCancel: {
+            turn.cancel()
+        }
+    }
+
+    private func performGroupedWrites() {
+        pool.asyncWriteWithoutTransaction { db in
+            // Behind the batches that came in the meantime, so that each gets its turn.
+            if groupedWrites.perform(in: { body in try transact(db, body) }) { performGroupedWrites() }
+        }
+    }
+
+    private func transact<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
         let value: Value
         do {
+            try watch.check()
             // Immediate: one that reads first and locks later can be refused without waiting.
             try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
             value = try body(db)
@@ -118,7 +209,37 @@ struct LedgerFile: Sendable {
             try? db.rollback()
             throw SeckillError.ledger(error, committing: true)
         }
+        do {
+            if try watch.check() > Self.logLimit { scheduleShorteningOfLog() }
+        } catch {
+            // The commit is in a file that may have no name any more.
+            throw SeckillError(.outcomeUnknown, error.message)
+        }
         return value
+    }
+
+    // MARK: Files
+
+    /// Checks that the ledger's files are the ones that were opened.
+    /// - Throws: ``SeckillError`` of code `unavailable` that names the file which is gone.
+    func check() async throws { try await offPool { [watch] in _ = try watch.check() } }
+
+    /// SQLite starts the write-ahead log over when no reader needs it. Readers that overlap without a pause never let
+    /// it, and the log grows for ever. So a log that has become too large is emptied while writers wait: readers that
+    /// begin in that time read the ledger's own file.
+    private func scheduleShorteningOfLog() {
+        let isDue = shorteningAt.withLock { next in
+            guard ContinuousClock.now >= next else { return false }
+            next = .now + .seconds(1)
+            return true
+        }
+        guard isDue else { return }
+        pool.asyncWriteWithoutTransaction { db in
+            // Writers must not wait for a slow reader: the next attempt is a second away.
+            sqlite3_busy_timeout(db.sqliteConnection, 50)
+            defer { sqlite3_busy_timeout(db.sqliteConnection, Int32(clamping: patience.milliseconds)) }
+            _ = try? db.checkpoint(.truncate)
+        }
     }
 }
 

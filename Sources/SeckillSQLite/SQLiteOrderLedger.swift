@@ -8,6 +8,15 @@ public import SeckillCore
 /// again as soon as it can be.
 public struct SQLiteOrderLedger: OrderLedger {
     private let file: LedgerFile
+    private let listing: SharedRead<[SaleRecord]>
+
+    /// The resolved path of the ledger's file: the same whichever name it was opened by.
+    public var path: String { file.path }
+
+    private init(_ file: LedgerFile) {
+        self.file = file
+        listing = SharedRead(file) { db in try SaleBook.all(db).map(\.record) }
+    }
 
     /// Opens the ledger at `path`, creating it if there is none.
     ///
@@ -15,7 +24,7 @@ public struct SQLiteOrderLedger: OrderLedger {
     ///   twice that, where it first waits as long for another call of this process.
     /// - Throws: ``SeckillError`` whose message says what is wrong with the file and what to do.
     public static func open(path: String, patience: Duration = .seconds(5)) async throws -> SQLiteOrderLedger {
-        SQLiteOrderLedger(file: try await offPool { try LedgerFile(path: path, patience: patience) })
+        SQLiteOrderLedger(try await offPool { try LedgerFile(path: path, patience: patience) })
     }
 
     // MARK: Sales
@@ -24,7 +33,7 @@ public struct SQLiteOrderLedger: OrderLedger {
     public func create(_ sale: Sale) async throws -> CreateSaleOutcome {
         var declared = sale
         declared.paymentWindow = .milliseconds(sale.paymentWindow.milliseconds)
-        return try await file.write { [declared] db in
+        return try await file.writeGrouped { [declared] db in
             guard let book = try SaleBook.open(declared.id, db) else {
                 return .created(try SaleBook.create(declared, db).record)
             }
@@ -39,7 +48,7 @@ public struct SQLiteOrderLedger: OrderLedger {
 
     /// All sales, by id.
     public func sales() async throws -> [SaleRecord] {
-        try await file.read { db in try SaleBook.all(db).map(\.record) }
+        try await listing.value()
     }
 
     /// Turns the switch.
@@ -159,13 +168,20 @@ public struct SQLiteOrderLedger: OrderLedger {
         try await file.read { db in try SaleBook.open(sale, db)?.totals }
     }
 
+    // MARK: Files
+
+    /// Checks that the ledger's files are the ones that were opened. Every call checks it too; a server that is idle
+    /// should call this from time to time.
+    /// - Throws: ``SeckillError`` of code `unavailable` that names the file which was removed or replaced.
+    public func check() async throws { try await file.check() }
+
     // MARK: Transactions
 
     private func change<Value: Sendable>(
         _ sale: SaleID,
         _ body: @escaping @Sendable (SaleBook) throws -> Value
     ) async throws -> Value? {
-        try await file.write { db in
+        try await file.writeGrouped { db in
             guard let book = try SaleBook.open(sale, db) else { return nil }
             let value = try body(book)
             try book.save()
@@ -177,7 +193,7 @@ public struct SQLiteOrderLedger: OrderLedger {
         _ order: OrderID,
         _ body: @escaping @Sendable (SaleBook, OrderRow) throws -> SettleOutcome
     ) async throws -> SettleOutcome {
-        try await file.write { db in
+        try await file.writeGrouped { db in
             guard let row = try OrderRow.find(order, db), let book = try SaleBook.open(order.sale, db) else {
                 return .unknown
             }

@@ -2,6 +2,7 @@ import GRDB
 import SeckillCore
 import SeckillSQLite
 import SeckillTesting
+import Synchronization
 import Testing
 
 /// Short ways to say what happens to a ledger's file.
@@ -85,6 +86,14 @@ struct OtherProcess: Sendable {
         try await queue.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
     }
 
+    /// Begins to read, and holds what there is at this moment.
+    func beginReading() async throws {
+        try await queue.writeWithoutTransaction { db in
+            try db.execute(sql: "BEGIN")
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM purchase")
+        }
+    }
+
     func unlock() async throws {
         try await queue.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
     }
@@ -93,4 +102,11 @@ struct OtherProcess: Sendable {
 extension SaleID {
     static let shoes = SaleID("shoes")!
     static let hats = SaleID("hats")!
+}
+
+/// Tells tasks that they may end.
+final class SharedFlag: Sendable {
+    private let flag = Mutex(false)
+    var isSet: Bool { flag.withLock { $0 } }
+    func set() { flag.withLock { $0 = true } }
 }

@@ -1,0 +1,158 @@
+import Foundation
+import GRDB
+import SeckillCore
+import Testing
+
+@testable import SeckillSQLite
+
+@Suite("How a ledger's calls share its file")
+struct LedgerSchedulingTests {
+    // MARK: Writes
+
+    /// Transactions in the write-ahead log.
+    private func commits(_ scratch: Scratch) throws -> Int {
+        let log = try Data(contentsOf: URL(filePath: "\(scratch.ledger)-wal"))
+        let (salts, frame) = (log[16..<24], 24 + 4096)
+        return stride(from: 32, to: log.count - frame + 1, by: frame).count { start in
+            log[(start + 8)..<(start + 16)].elementsEqual(salts) && log[(start + 4)..<(start + 8)].contains { $0 != 0 }
+        }
+    }
+
+    @Test("payments that come together share transactions, and all are made") func grouping() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger)
+        try await shop.open(stock: 1000)
+        let orders = try await shop.record((1...1000).map { Shop.reservation($0) })
+        let before = try commits(scratch)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for order in orders {
+                group.addTask {
+                    guard case .done = try await shop.ledger.pay(order.id, at: Shop.start) else {
+                        Issue.record("not paid")
+                        return
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let made = try commits(scratch) - before
+        #expect((1...200).contains(made), "\(made) transactions for 1,000 payments")
+        #expect(try await shop.ledger.totals(of: .shoes)?.paid == 1000)
+        #expect(try await shop.audit().violations == [])
+    }
+
+    @Test("of payments in one transaction, one that fails undoes no other") func isolation() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger)
+        try await shop.open(stock: 100)
+        let orders = try await shop.record((1...20).map { Shop.reservation($0) })
+        try shop.plant(
+            """
+            CREATE TRIGGER failure BEFORE UPDATE ON purchase WHEN old.sequence = 7
+            BEGIN SELECT RAISE(ABORT, 'the seventh'); END
+            """
+        )
+        let other = try OtherProcess(scratch.ledger)
+        try await other.lock()
+        let paid = try await withThrowingTaskGroup(of: Int?.self) { group in
+            for order in orders {
+                group.addTask {
+                    do {
+                        guard case .done = try await shop.ledger.pay(order.id, at: Shop.start) else { return nil }
+                        return order.sequence
+                    } catch let error as SeckillError {
+                        #expect(error.code == .invalid && order.sequence == 7, "\(error)")
+                        return nil
+                    }
+                }
+            }
+            try await other.unlock()
+            return try await group.reduce(into: Set<Int>()) { if let sequence = $1 { $0.insert(sequence) } }
+        }
+        #expect(paid == Set(1...20).subtracting([7]))
+        try shop.plant("DROP TRIGGER failure")
+        #expect(try await shop.ledger.totals(of: .shoes)?.paid == 19)
+        #expect(try await shop.audit().violations == [])
+    }
+
+    @Test("more payments than may wait are refused at once, and the others are made") func overload() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger, patience: .seconds(60))
+        try await shop.open(stock: 100)
+        let order = try await shop.record([Shop.reservation(1)])[0].id
+        let other = try OtherProcess(scratch.ledger)
+        try await other.lock()
+        let (count, most) = (18_000, GroupedWrites.maxWaiting + GroupedWrites.maxCount)
+        let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<count {
+                group.addTask {
+                    do {
+                        _ = try await shop.ledger.pay(order, at: Shop.start)
+                        return false
+                    } catch let error as SeckillError where error.code == .overloaded {
+                        return true
+                    }
+                }
+            }
+            // Those that wait return after the refused ones, which wait for nothing.
+            for _ in 0..<(count - most) { #expect(try await group.next() == true) }
+            try await other.unlock()
+            return try await group.reduce(into: count - most) { $0 += $1 ? 1 : 0 }
+        }
+        #expect((count - most...count - GroupedWrites.maxWaiting).contains(refused), "\(refused)")
+    }
+
+    // MARK: Reads
+
+    private static let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+    @Test("a read that takes too long ends, and so do those that wait for its reader") func deadline() async throws {
+        let scratch = try Scratch()
+        let file = try LedgerFile(path: scratch.ledger, patience: .milliseconds(300))
+        let start = ContinuousClock.now
+        await withTaskGroup(of: Void.self) { group in
+            // More than there are readers.
+            for _ in 0..<12 {
+                group.addTask {
+                    let error = await #expect(throws: SeckillError.self) {
+                        try await file.read { db in try Int.fetchOne(db, sql: Self.endless) }
+                    }
+                    #expect(error?.code == .unavailable)
+                }
+            }
+        }
+        #expect(ContinuousClock.now - start < .seconds(5))
+        // The readers are as good as new.
+        for _ in 0..<12 {
+            let seven = try await file.read { db in try Int.fetchOne(db, sql: "SELECT 7") }
+            #expect(seven == 7)
+        }
+    }
+
+    @Test("callers share a listing, and none gets what was read before its call") func sharing() async throws {
+        let scratch = try Scratch()
+        let file = try LedgerFile(path: scratch.ledger, patience: .seconds(5))
+        let (value, runs) = (Locked(0), Locked(0))
+        let read = SharedRead(file) { _ in
+            runs.withLock { $0 += 1 }
+            return value.withLock { $0 }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<1000 {
+                group.addTask {
+                    let before = value.withLock {
+                        $0 += 1
+                        return $0
+                    }
+                    let found = try await read.value()
+                    #expect(found >= before)
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(runs.withLock { $0 } < 500)
+        await #expect(throws: CancellationError.self) {
+            try await SharedRead(file) { _ -> Int in throw CancellationError() }.value()
+        }
+    }
+}
