@@ -6,6 +6,10 @@ internal import GRDB
 struct Fingerprint {
     private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 
+    /// How many numbers, from its id's fingerprint on, may stand for an order: the first that no other order of its sale
+    /// has taken when it is recorded does.
+    static let maxProbes: Int64 = 8
+
     static func of(_ text: String) -> Int64 {
         var fingerprint = Fingerprint()
         fingerprint.add(text)

@@ -32,6 +32,9 @@ public struct LedgerAudit: Hashable, Sendable {
             case unbalanced
             /// Promise 3: an order that was recorded has no row.
             case lostOrder = "lost_order"
+            /// Promise 3: a stock store knows more recorded orders than the ledger has: it was restored from a backup, or
+            /// rows were lost.
+            case ledgerLostOrders = "ledger_lost_orders"
             /// Promise 3: a sale that was created has no row.
             case lostSale = "lost_sale"
             /// Promise 3: one order has several rows.
@@ -106,14 +109,49 @@ public struct LedgerAudit: Hashable, Sendable {
     /// Adds what a stock store's snapshot contradicts: every unit must be for sale, held or on its way back.
     ///
     /// Only of a quiet system: while orders and returns are on their way from one to the other, they count in neither
-    /// or in both. A store in another epoch than the ledger is about to be rebuilt, and says nothing.
+    /// or in both. A store in an earlier epoch than the ledger is about to be rebuilt, and says nothing.
     public mutating func check(_ stock: StockSnapshot, of sale: SaleID) {
-        guard let audited = sales.first(where: { $0.record.sale.id == sale }), audited.record.epoch == stock.epoch
-        else { return }
-        let totals = audited.totals
-        let units = stock.remaining + stock.pending + totals.awaiting + totals.paid + totals.returning
-        guard units != totals.stock else { return }
-        let detail = "stock store, orders and returns add up to \(units) units of \(totals.stock)"
+        guard let audited = sales.first(where: { $0.record.sale.id == sale }) else { return }
+        let (record, totals) = (audited.record, audited.totals)
+        if checkOrders(known: stock, orders: 0, of: record) { return }
+        guard record.epoch == stock.epoch else { return }
+        let units = stock.remaining &+ stock.pending &+ totals.awaiting &+ totals.paid &+ totals.returning
+        let detail: String
+        if units != totals.stock {
+            detail = "stock store, orders and returns add up to \(units) units of \(totals.stock)"
+        } else if stock.installed != record.installed {
+            detail = stock.installedDetail(record)
+        } else {
+            return
+        }
         violations.append(Violation(name: .unbalanced, sale: sale, detail: detail))
+    }
+
+    /// Adds that a stock store knows more than the ledger: its epoch, or how many orders were recorded. That is so at any
+    /// moment, whether it sells or not, until an operator accepts the loss.
+    ///
+    /// - Parameter orders: rows that the ledger had when the store's epoch began, as far as the store keeps it.
+    /// - Returns: Whether it is so.
+    mutating func checkOrders(known stock: StockSnapshot, orders: Int, of record: SaleRecord) -> Bool {
+        let detail: String
+        if stock.epoch > record.epoch {
+            detail = "the stock store is in epoch \(stock.epoch), the ledger in \(record.epoch)"
+        } else if stock.epoch == record.epoch, stock.settled > record.recorded {
+            detail =
+                "the stock store knows \(stock.settled) recorded orders of this epoch, the ledger has \(record.recorded)"
+        } else if stock.epoch >= record.restoredEpoch, orders &+ stock.settled > record.orders {
+            detail = "the stock store knows \(orders &+ stock.settled) recorded orders, the ledger has \(record.orders)"
+        } else {
+            return false
+        }
+        violations.append(Violation(name: .ledgerLostOrders, sale: record.sale.id, detail: detail))
+        return true
+    }
+}
+
+extension StockSnapshot {
+    /// That more or fewer units were sold than were installed, in words.
+    func installedDetail(_ record: SaleRecord) -> String {
+        "the stock store counts \(installed) units when the epoch began, the ledger gave it \(record.installed)"
     }
 }

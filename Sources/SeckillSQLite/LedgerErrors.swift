@@ -1,7 +1,7 @@
 internal import GRDB
 internal import SeckillCore
 
-/// The columns of a row, one after the other. Columns of the wrong type throw, where GRDB's subscripts would trap.
+/// The columns of a row, one after the other. A column of the wrong type is damage, where GRDB's subscripts would trap.
 struct Columns {
     private let row: Row
     private var index: Int
@@ -13,11 +13,15 @@ struct Columns {
 
     mutating func next<Value: DatabaseValueConvertible & StatementColumnConvertible>() throws -> Value {
         defer { index += 1 }
-        return try row.decode(atIndex: index)
+        do {
+            return try row.decode(atIndex: index)
+        } catch is RowDecodingError {
+            throw LedgerDamage(what: "a row")
+        }
     }
 }
 
-/// A row that no ledger writes: the file was damaged or altered by other hands.
+/// A row that no ledger writes: the file was damaged, or altered by another program.
 struct LedgerDamage: Error, CustomStringConvertible {
     var what: String
     var description: String { "\(what) is not as the ledger wrote it" }
@@ -31,8 +35,8 @@ extension SeckillError {
     static func ledger(_ error: any Error, committing: Bool = false) -> any Error {
         switch error {
         case let error as SeckillError: return error
-        case is LedgerDamage, is RowDecodingError:
-            return SeckillError(.unavailable, "the ledger is damaged: run the audit", underlying: error)
+        case let error as LedgerDamage:
+            return SeckillError(.damaged, "\(error): run the audit")
         case let error as DatabaseError:
             let (code, message) = error.meaning
             guard committing, code == .unavailable, !error.provesNoCommit else {

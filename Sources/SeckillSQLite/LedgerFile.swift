@@ -10,6 +10,8 @@ struct LedgerFile: Sendable {
 
     /// The resolved path: the same for every name of the file.
     let path: String
+    /// The ledger's identity.
+    let id: LedgerID
     private let pool: DatabasePool
     /// How long a call may take, the wait for its turn in this process included; and then again for other processes.
     private let patience: Duration
@@ -27,7 +29,7 @@ struct LedgerFile: Sendable {
             try Self.refuseSeveralNames(path)
             try Self.prepare(path, Self.configuration(patience))
             pool = try Self.openPool(path, patience)
-            try pool.writeWithoutTransaction { db in
+            id = try pool.writeWithoutTransaction { db in
                 // The pool has set NORMAL, which would lose the last commits with the power.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
@@ -37,6 +39,7 @@ struct LedgerFile: Sendable {
                     try Schema.stamp(db)
                     return .commit
                 }
+                return try Schema.identity(db)
             }
             watch = try FileWatch(path)
         } catch {

@@ -70,6 +70,10 @@ struct LedgerInspection {
         for (name, sql) in expected.sorted(by: { $0.key < $1.key }) where found[name] != sql {
             add(.alteredSchema, nil, "\(name) is \(found[name] == nil ? "missing" : "not as the ledger made it")")
         }
+        // The table itself was checked above.
+        if found["ledger"] != nil, (try? Schema.identity(db)) == nil {
+            add(.alteredSchema, nil, "the ledger's identity is missing or was altered")
+        }
         for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
             add(.alteredSchema, nil, "the trigger \(trigger) changes rows behind the ledger's back")
         }

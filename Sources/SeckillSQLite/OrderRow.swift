@@ -48,18 +48,7 @@ extension OrderRow {
         recordedAt = Timestamp(milliseconds: try columns.next())
     }
 
-    /// Orders that await payment and whose deadline is `now` or earlier, oldest deadline first.
-    static func due(at now: Timestamp, limit: Int, _ db: Database) throws -> [OrderRow] {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT \(columns) FROM purchase
-                WHERE status = 'awaiting_payment' AND pay_by <= ? ORDER BY pay_by, key LIMIT ?
-                """
-        )
-        return try Row.fetchAll(statement, arguments: [now.milliseconds, max(0, limit)]).map(OrderRow.init)
-    }
-
-    /// A user's orders over all sales, the latest first.
+    /// A user's orders over all sales, the latest first. Damaged rows are left out.
     static func newest(of user: UserID, limit: Int, _ db: Database) throws -> [OrderRow] {
         // The index begins with the sale, so that one sale's orders lie together: one look per sale.
         let statement = try db.cachedStatement(
@@ -69,10 +58,10 @@ extension OrderRow {
                 """
         )
         let arguments: StatementArguments = [Fingerprint.of(user.text), user.text, max(0, limit)]
-        return try Row.fetchAll(statement, arguments: arguments).map(OrderRow.init)
+        return try healthy(try Row.fetchAll(statement, arguments: arguments))
     }
 
-    /// A sale's rejected orders, the latest first. Looks through the whole sale where few are.
+    /// A sale's rejected orders, the latest first. Damaged rows are left out.
     static func rejected(of sale: SaleID, limit: Int, _ db: Database) throws -> [OrderRow] {
         let statement = try db.cachedStatement(
             sql: """
@@ -80,19 +69,18 @@ extension OrderRow {
                 WHERE sale = (SELECT key FROM sale WHERE id = ?) AND status = 'rejected' ORDER BY key DESC LIMIT ?
                 """
         )
-        return try Row.fetchAll(statement, arguments: [sale.text, max(0, limit)]).map(OrderRow.init)
+        return try healthy(try Row.fetchAll(statement, arguments: [sale.text, max(0, limit)]))
     }
 
-    /// The row of an order.
-    static func find(_ id: OrderID, _ db: Database) throws -> OrderRow? {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT \(columns) FROM purchase
-                WHERE sale = (SELECT key FROM sale WHERE id = ?) AND id_hash = ? AND id = ?
-                """
-        )
-        let arguments: StatementArguments = [id.sale.text, Fingerprint.of(id.text), id.text]
-        return try Row.fetchOne(statement, arguments: arguments).map(OrderRow.init)
+    /// One damaged row keeps nobody from reading the others.
+    private static func healthy(_ rows: [Row]) throws -> [OrderRow] {
+        try rows.compactMap { row in
+            do {
+                return try OrderRow(row)
+            } catch is LedgerDamage {
+                return nil
+            }
+        }
     }
 
     /// The row that has `key`.

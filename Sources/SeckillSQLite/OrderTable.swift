@@ -10,7 +10,10 @@ struct OrderTable {
 
     init(_ db: Database) throws {
         self.db = db
-        find = try HotStatement("SELECT key FROM purchase WHERE sale = ? AND id_hash = ? AND id = ?", db)
+        find = try HotStatement(
+            "SELECT CASE WHEN id = ? THEN key ELSE -key END FROM purchase WHERE sale = ? AND id_hash = ?",
+            db
+        )
         count = try HotStatement(
             "SELECT count(*) FROM purchase WHERE sale = ? AND user_hash = ? AND live = 1 AND user = ?",
             db
@@ -25,12 +28,31 @@ struct OrderTable {
         )
     }
 
+    /// Where an order is, or would be.
+    enum Place {
+        /// The row with this key is the order's.
+        case row(key: Int64)
+        /// The order has no row; this hash is free for it.
+        case free(hash: Int64)
+    }
+
+    /// Finds an order of `sale` by the hash of its id.
+    func place(of id: OrderID, in sale: Int64) throws -> Place {
+        find.bind(id.text, at: 1)
+        find.bind(sale, at: 2)
+        let first = Fingerprint.of(id.text)
+        for probe in 0..<Fingerprint.maxProbes {
+            find.bind(first &+ probe, at: 3)
+            guard let key = try find.number() else { return .free(hash: first &+ probe) }
+            if key > 0 { return .row(key: key) }
+        }
+        throw LedgerDamage(what: "order \(id)")
+    }
+
     /// The row of an order of `sale`.
     func row(of id: OrderID, in sale: Int64) throws -> OrderRow? {
-        find.bind(sale, at: 1)
-        find.bind(Fingerprint.of(id.text), at: 2)
-        find.bind(id.text, at: 3)
-        return try find.number().map { try OrderRow.at($0, db) }
+        guard case .row(let key) = try place(of: id, in: sale) else { return nil }
+        return try OrderRow.at(key, db)
     }
 
     /// How many live orders of `sale` a user holds.
@@ -41,12 +63,12 @@ struct OrderTable {
         return try Int(count.number() ?? 0)
     }
 
-    /// Adds a row. Its key.
-    func insert(_ row: OrderRow, in sale: Int64) throws -> Int64 {
+    /// Adds a row under a hash that ``place(of:in:)`` found free. Its key.
+    func insert(_ row: OrderRow, hash: Int64, in sale: Int64) throws -> Int64 {
         let order = row.order
         insertion.bind(sale, at: 1)
         insertion.bind(order.id.text, at: 2)
-        insertion.bind(Fingerprint.of(order.id.text), at: 3)
+        insertion.bind(hash, at: 3)
         insertion.bind(order.user.text, at: 4)
         insertion.bind(Fingerprint.of(order.user.text), at: 5)
         insertion.bind(Int64(order.id.epoch), at: 6)

@@ -67,7 +67,6 @@ struct RowCheck: Sendable {
                 FROM stock_return JOIN sale ON sale.key = stock_return.sale
                 LEFT JOIN purchase ON purchase.key = stock_return.purchase
                 WHERE CASE state
-                    WHEN 'open' THEN stock_return.epoch < sale.epoch
                     WHEN 'absorbed' THEN stock_return.epoch >= sale.epoch
                     WHEN 'done' THEN stock_return.epoch < 1
                 END

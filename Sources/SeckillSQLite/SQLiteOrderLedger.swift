@@ -8,14 +8,14 @@ public import SeckillCore
 /// again as soon as it can be.
 public struct SQLiteOrderLedger: OrderLedger {
     private let file: LedgerFile
-    private let listing: SharedRead<[SaleRecord]>
+    private let listing: SharedRead<SaleListing>
 
     /// The resolved path of the ledger's file: the same whichever name it was opened by.
     public var path: String { file.path }
 
     private init(_ file: LedgerFile) {
         self.file = file
-        listing = SharedRead(file) { db in try SaleBook.all(db).map(\.record) }
+        listing = SharedRead(file) { db in try SaleBook.all(db) }
     }
 
     /// Opens the ledger at `path`, creating it if there is none.
@@ -26,6 +26,9 @@ public struct SQLiteOrderLedger: OrderLedger {
     public static func open(path: String, patience: Duration = .seconds(5)) async throws -> SQLiteOrderLedger {
         SQLiteOrderLedger(try await offPool { try LedgerFile(path: path, patience: patience) })
     }
+
+    /// The identity that was drawn when the file became a ledger.
+    public func identity() async throws -> LedgerID { file.id }
 
     // MARK: Sales
 
@@ -47,9 +50,7 @@ public struct SQLiteOrderLedger: OrderLedger {
     }
 
     /// All sales, by id.
-    public func sales() async throws -> [SaleRecord] {
-        try await listing.value()
-    }
+    public func sales() async throws -> SaleListing { try await listing.value() }
 
     /// Turns the switch.
     public func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
@@ -107,28 +108,44 @@ public struct SQLiteOrderLedger: OrderLedger {
     }
 
     /// Expires what is due.
+    ///
+    /// **Cost**: what is due is found before the transaction begins, so that a writer waits for the changes only.
     public func expire(dueAt now: Timestamp, limit: Int) async throws -> [Order] {
-        // Most sweeps find nothing, and need not make anybody wait.
-        guard limit > 0, try await file.read({ db in try OrderRow.due(at: now, limit: 1, db) }).isEmpty == false else {
-            return []
+        var due = DueOrders(at: now)
+        var expired: [Order] = []
+        while expired.count < limit {
+            let (wanted, search) = (limit - expired.count, due)
+            let rows = try await file.read { db in try search.read(limit: wanted, db) }
+            if rows.isEmpty { break }
+            expired += try await file.write { db in try Self.expire(rows, at: now, db) }
+            if rows.count < wanted { break }
+            // Others have paid or expired the rest.
+            due.excluded.formUnion(rows.map(\.key))
         }
-        return try await file.write { db in
-            var books = SaleBooks(db)
-            let orders = try OrderRow.due(at: now, limit: limit, db).map { row in
-                try books.sale(of: row).end(row, as: .expired, at: now)
+        return expired
+    }
+
+    private static func expire(_ rows: [OrderRow], at now: Timestamp, _ db: Database) throws -> [Order] {
+        var books = SaleBooks(db)
+        var expired: [Order] = []
+        for row in rows {
+            do {
+                if let order = try books.sale(row.order.id.sale)?.expire(row, at: now) { expired.append(order) }
+            } catch is LedgerDamage {
+                // The sale was damaged in the meantime. It keeps no other's orders from expiring.
+                continue
             }
-            try books.save()
-            return orders
         }
+        try books.save()
+        return expired
     }
 
     /// The row and the epoch.
     public func lookUp(_ order: OrderID) async throws -> LedgerAnswer {
         try await file.read { db in
-            LedgerAnswer(
-                order: try OrderRow.find(order, db)?.order,
-                epoch: try SaleBook.open(order.sale, db)?.record.epoch
-            )
+            guard let book = try SaleBook.open(order.sale, db) else { return LedgerAnswer(order: nil, epoch: nil) }
+            let row = try OrderTable(db).row(of: order, in: book.key)
+            return LedgerAnswer(order: row?.order, epoch: book.record.epoch)
         }
     }
 
@@ -140,25 +157,69 @@ public struct SQLiteOrderLedger: OrderLedger {
     // MARK: Returns
 
     /// Oldest first.
-    public func openReturns(limit: Int, except sales: Set<SaleID>) async throws -> [StockReturn] {
-        try await file.read { db in try StockReturn.open(limit: limit, except: sales, db) }
+    public func pendingReturns(limit: Int, excluding sales: Set<SaleID>) async throws -> [StockReturn] {
+        try await file.read { db in try PendingReturns.read(limit: limit, excluding: sales, db) }
     }
 
-    /// Marks as made.
-    public func closeReturns(_ returns: [StockReturn]) async throws {
+    /// Marks as applied.
+    public func markReturnsApplied(_ returns: [StockReturn]) async throws {
         if returns.isEmpty { return }
         try await file.write { db in
             var books = SaleBooks(db)
-            for made in returns { try books.sale(made.sale)?.close(made) }
+            let table = try OrderTable(db)
+            for applied in returns {
+                do {
+                    try books.sale(applied.sale)?.markApplied(applied, in: table)
+                } catch is LedgerDamage {
+                    // It stays pending until it is repaired, and keeps no other from being marked.
+                    continue
+                }
+            }
             try books.save()
         }
     }
 
     // MARK: The fence
 
+    /// Names the holder.
+    public func transfer(
+        _ sale: SaleID,
+        to store: StoreName?,
+        takeover number: Int
+    ) async throws -> SaleRecord? {
+        try await change(sale) { book in
+            book.transfer(to: store, takeover: number)
+            return book.record
+        }
+    }
+
+    /// Raises the epoch to one that no store holds.
+    public func raiseEpoch(
+        of sale: SaleID,
+        above epoch: Int,
+        acceptingLoss: Bool
+    ) async throws -> SaleRecord? {
+        try await change(sale) { book in
+            try book.raiseEpoch(above: epoch, acceptingLoss: acceptingLoss)
+            return book.record
+        }
+    }
+
     /// Raises the epoch.
-    public func beginEpoch(after epoch: Int, of sale: SaleID) async throws -> InstalledStock? {
-        try await change(sale) { book in try book.beginEpoch(after: epoch) } ?? nil
+    ///
+    /// **Cost**: the transaction changes one row. Who holds units is read afterwards, beside writers.
+    public func beginEpoch(
+        after epoch: Int,
+        of sale: SaleID,
+        in store: StoreName
+    ) async throws -> BeginEpochOutcome? {
+        let outcome = try await change(sale) { book in try book.beginEpoch(after: epoch, in: store) }
+        guard case .begun(var stock) = outcome else { return outcome }
+        let begun = stock.epoch
+        let held = try await file.read(isLimited: false) { db in try HeldUnits.read(epoch: begun, of: sale, db) }
+        guard let held else { return .superseded }
+        stock.held = held
+        return .begun(stock)
     }
 
     // MARK: Audit
@@ -194,9 +255,9 @@ public struct SQLiteOrderLedger: OrderLedger {
         _ body: @escaping @Sendable (SaleBook, OrderRow) throws -> SettleOutcome
     ) async throws -> SettleOutcome {
         try await file.writeGrouped { db in
-            guard let row = try OrderRow.find(order, db), let book = try SaleBook.open(order.sale, db) else {
-                return .unknown
-            }
+            guard let book = try SaleBook.open(order.sale, db),
+                let row = try OrderTable(db).row(of: order, in: book.key)
+            else { return .unknown }
             let outcome = try body(book, row)
             try book.save()
             return outcome

@@ -6,7 +6,11 @@ extension SaleBook {
     /// The last guard.
     func record(_ reservation: Reservation, in orders: OrderTable, at now: Timestamp) throws -> Order {
         try checkEpoch(of: reservation)
-        if let row = try orders.row(of: reservation.order, in: key) { return row.order }
+        let hash: Int64
+        switch try orders.place(of: reservation.order, in: key) {
+        case .row(let key): return try OrderRow.at(key, db).order
+        case .free(let free): hash = free
+        }
         let reason: RejectionReason? =
             if reservation.order.epoch < record.epoch {
                 .lost
@@ -17,7 +21,7 @@ extension SaleBook {
             } else {
                 nil
             }
-        return try add(reservation, reason, to: orders, at: now)
+        return try add(reservation, reason, under: hash, to: orders, at: now)
     }
 
     /// Records as rejected, unless there is a row.
@@ -28,8 +32,10 @@ extension SaleBook {
         at now: Timestamp
     ) throws -> Order {
         try checkEpoch(of: reservation)
-        if let row = try orders.row(of: reservation.order, in: key) { return row.order }
-        return try add(reservation, reason, to: orders, at: now)
+        switch try orders.place(of: reservation.order, in: key) {
+        case .row(let key): return try OrderRow.at(key, db).order
+        case .free(let hash): return try add(reservation, reason, under: hash, to: orders, at: now)
+        }
     }
 
     func pay(_ row: OrderRow, at now: Timestamp) throws -> SettleOutcome {
@@ -43,12 +49,14 @@ extension SaleBook {
     func cancel(_ row: OrderRow, at now: Timestamp) throws -> SettleOutcome {
         if row.order.status == .cancelled { return .done(row.order) }
         guard row.order.status == .awaitingPayment else { return .refused(row.order) }
-        return .done(try end(row, as: .cancelled, at: now))
+        let order = try settle(row, as: .cancelled, at: now)
+        try addReturn(units: 1, purchase: row.key)
+        return .done(order)
     }
 
-    /// Ends an order that awaits payment and sends its unit back.
-    func end(_ row: OrderRow, as status: OrderStatus, at now: Timestamp) throws -> Order {
-        let order = try settle(row, as: status, at: now)
+    /// Ends an order whose deadline has passed and sends its unit back. Nil if it no longer awaits payment.
+    func expire(_ row: OrderRow, at now: Timestamp) throws -> Order? {
+        guard let order = try change(row, to: .expired, at: now) else { return nil }
         try addReturn(units: 1, purchase: row.key)
         return order
     }
@@ -62,6 +70,7 @@ extension SaleBook {
     private func add(
         _ reservation: Reservation,
         _ reason: RejectionReason?,
+        under hash: Int64,
         to orders: OrderTable,
         at now: Timestamp
     ) throws -> Order {
@@ -79,23 +88,37 @@ extension SaleBook {
             reservedAt: reservation.reservedAt,
             recordedAt: now
         )
-        row.key = try orders.insert(row, in: key)
+        row.key = try orders.insert(row, hash: hash, in: key)
         ordersSeal &+= row.seal
         sums.count(order)
+        record.orders += 1
         // A unit of an epoch that is over was counted back in when the next one began.
         guard order.id.epoch == record.epoch else { return order }
         record.sequence = max(record.sequence, order.sequence)
+        record.recorded += 1
         if reason != nil { try addReturn(units: 1, purchase: row.key) }
         return order
     }
 
-    /// The compare-and-set that payment, cancellation and expiry race for.
+    /// Settles an order that was read in this transaction.
     private func settle(_ row: OrderRow, as status: OrderStatus, at now: Timestamp) throws -> Order {
-        let statement = try db.cachedStatement(
-            sql: "UPDATE purchase SET status = ?, settled_at = ? WHERE key = ? AND status = 'awaiting_payment'"
+        guard let order = try change(row, to: status, at: now) else {
+            throw LedgerDamage(what: "order \(row.order.id)")
+        }
+        return order
+    }
+
+    /// The compare-and-set that payment, cancellation and expiry race for. Nil if the order no longer awaits payment.
+    private func change(_ row: OrderRow, to status: OrderStatus, at now: Timestamp) throws -> Order? {
+        let update = try HotStatement(
+            "UPDATE purchase SET status = ?, settled_at = ? WHERE key = ? AND status = 'awaiting_payment'",
+            db
         )
-        try statement.execute(arguments: [status.rawValue, now.milliseconds, row.key])
-        guard db.changesCount == 1 else { throw LedgerDamage(what: "order \(row.order.id)") }
+        update.bind(status.rawValue, at: 1)
+        update.bind(now.milliseconds, at: 2)
+        update.bind(row.key, at: 3)
+        try update.execute()
+        guard db.changesCount == 1 else { return nil }
         sums.add(-1, to: .awaitingPayment)
         sums.add(1, to: status)
         var order = row.order
@@ -105,6 +128,9 @@ extension SaleBook {
 }
 
 extension SaleTotals {
+    /// Orders that have a row.
+    var orders: Int { awaiting + paid + expired + cancelled + rejected }
+
     /// Counts an order that was recorded.
     mutating func count(_ order: Order) {
         add(1, to: order.status)

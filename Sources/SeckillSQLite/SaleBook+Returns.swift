@@ -18,83 +18,210 @@ extension SaleBook {
     }
 
     func addReturn(units: Int, purchase: Int64? = nil, restock: String? = nil) throws {
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO stock_return (sale, epoch, units, purchase, restock, state) VALUES (?, ?, ?, ?, ?, 'open')
-                """
+        let insertion = try HotStatement(
+            """
+            INSERT INTO stock_return (sale, epoch, units, purchase, restock, state) VALUES (?, ?, ?, ?, ?, 'open')
+            """,
+            db
         )
-        try statement.execute(arguments: [key, record.epoch, units, purchase, restock])
+        insertion.bind(key, at: 1)
+        insertion.bind(Int64(record.epoch), at: 2)
+        insertion.bind(Int64(units), at: 3)
+        insertion.bind(purchase, at: 4)
+        insertion.bind(restock, at: 5)
+        try insertion.execute()
         sums.returning += units
     }
 
-    /// Marks a return as made, if it is open.
-    func close(_ made: StockReturn) throws {
-        let purchase = try OrderID(made.id).flatMap { try OrderRow.find($0, db)?.key }
-        let statement = try db.cachedStatement(
-            sql: """
-                UPDATE stock_return SET state = 'done'
-                WHERE sale = ? AND epoch = ? AND state = 'open' AND \(purchase == nil ? "restock" : "purchase") = ?
-                RETURNING units
-                """
+    /// Marks a return as applied, if it is pending.
+    func markApplied(_ applied: StockReturn, in orders: OrderTable) throws {
+        // What belongs to an epoch that is over was absorbed, and counts no more.
+        guard applied.epoch == record.epoch else { return }
+        var purchase: Int64?
+        if let order = OrderID(applied.id), case .row(let row) = try orders.place(of: order, in: key) { purchase = row }
+        let update = try HotStatement(
+            """
+            UPDATE stock_return SET state = 'done'
+            WHERE sale = ? AND epoch = ? AND state = 'open' AND \(purchase == nil ? "restock" : "purchase") = ?
+            RETURNING units
+            """,
+            db
         )
-        let source = purchase?.databaseValue ?? made.id.databaseValue
-        sums.returning -= try Int.fetchOne(statement, arguments: [key, made.epoch, source]) ?? 0
+        update.bind(key, at: 1)
+        update.bind(Int64(applied.epoch), at: 2)
+        if let purchase { update.bind(purchase, at: 3) } else { update.bind(applied.id, at: 3) }
+        sums.returning -= Int(try update.number() ?? 0)
     }
 
-    /// Raises the epoch by one, if it is `epoch`: every open return is absorbed by what the store is then to hold.
-    func beginEpoch(after epoch: Int) throws -> InstalledStock? {
-        guard record.epoch == epoch else { return nil }
-        record.epoch += 1
+    // MARK: The fence
+
+    /// Names the store that may hold the sale, if the takeover is later than the last.
+    func transfer(to store: StoreName?, takeover number: Int) {
+        guard number > record.takeover else { return }
+        record.holder = store
+        record.takeover = number
+    }
+
+    /// Raises the epoch by one, if it is `epoch` and `store` holds the sale. What is returned lacks the users.
+    func beginEpoch(after epoch: Int, in store: StoreName) throws -> BeginEpochOutcome {
+        guard record.holder == store else { return .heldElsewhere(record.holder) }
+        guard record.epoch == epoch else { return .superseded }
+        try raise(to: epoch + 1)
+        record.installed = record.stock - sums.awaiting - sums.paid
+        return .begun(
+            InstalledStock(
+                terms: record.terms,
+                epoch: record.epoch,
+                remaining: record.installed,
+                held: [:],
+                orders: record.orders
+            )
+        )
+    }
+
+    /// Raises the epoch above `epoch`, as one that no store holds.
+    func raiseEpoch(above epoch: Int, acceptingLoss: Bool) throws {
+        guard acceptingLoss || record.epoch <= epoch else { return }
+        guard epoch < StockSnapshot.maxEpoch else { return try StockSnapshot.check(epoch: StockSnapshot.maxEpoch + 1) }
+        try raise(to: max(record.epoch, epoch) + 1)
+        if acceptingLoss { record.restoredEpoch = record.epoch }
+    }
+
+    /// Begins an epoch. Returns of earlier ones are absorbed by that: what a store is given next counts them in.
+    private func raise(to epoch: Int) throws {
+        try StockSnapshot.check(epoch: epoch)
+        record.epoch = epoch
         record.sequence = 0
-        let absorb = try db.cachedStatement(
-            sql: "UPDATE stock_return SET state = 'absorbed' WHERE sale = ? AND state = 'open'"
-        )
-        try absorb.execute(arguments: [key])
+        record.recorded = 0
+        record.installed = 0
         sums.returning = 0
-        return InstalledStock(
-            terms: record.terms,
-            epoch: record.epoch,
-            remaining: record.stock - sums.awaiting - sums.paid,
-            held: try held()
+    }
+}
+
+/// Who held units when an epoch began.
+enum HeldUnits {
+    /// Counts the live orders that each user had when `epoch` of `sale` began, in a later transaction. Nil if the sale is
+    /// in another epoch.
+    ///
+    /// Until its stock is installed nothing is sold in the new epoch. So an order was live when the epoch began if it is
+    /// live now, or has ended since and left a return of this epoch.
+    static func read(epoch: Int, of sale: SaleID, _ db: Database) throws -> [UserID: Int]? {
+        guard let book = try SaleBook.open(sale, db), book.record.epoch == epoch else { return nil }
+        var held: [UserID: Int] = [:]
+        // Counted here: SQLite would sort them first.
+        try count(
+            "SELECT user FROM purchase WHERE sale = ? AND epoch < ? AND live = 1",
+            [book.key, epoch],
+            into: &held,
+            db
         )
+        try count(
+            """
+            SELECT user FROM stock_return JOIN purchase ON purchase.key = stock_return.purchase
+            WHERE stock_return.sale = ? AND stock_return.epoch = ? AND state = 'open' AND purchase.epoch < stock_return.epoch
+            """,
+            [book.key, epoch],
+            into: &held,
+            db
+        )
+        return held
     }
 
-    /// Live orders of each user who has any.
-    private func held() throws -> [UserID: Int] {
-        // Counted here: SQLite would sort them first.
-        let statement = try db.cachedStatement(sql: "SELECT user FROM purchase WHERE sale = ? AND live = 1")
-        var held: [UserID: Int] = [:]
-        held.reserveCapacity(sums.awaiting + sums.paid)
-        let users = try String.fetchCursor(statement, arguments: [key])
+    private static func count(
+        _ sql: String,
+        _ arguments: StatementArguments,
+        into held: inout [UserID: Int],
+        _ db: Database
+    ) throws {
+        let users = try String.fetchCursor(db, sql: sql, arguments: arguments)
         while let text = try users.next() {
             guard let user = UserID(text) else { throw LedgerDamage(what: "a user's name") }
             held[user, default: 0] += 1
         }
-        return held
+    }
+}
+
+/// Finds returns that no store has applied yet, and passes over what is damaged.
+enum PendingReturns {
+    /// Up to `limit` returns, oldest first, without those of `excluded` sales.
+    static func read(limit: Int, excluding excluded: Set<SaleID>, _ db: Database) throws -> [StockReturn] {
+        var sales: [SaleBook] = []
+        for key in try Int64.fetchAll(db, sql: "SELECT key FROM sale WHERE returning_units > 0") {
+            do {
+                let book = try SaleBook.at(key, db)
+                if !excluded.contains(book.record.sale.id) { sales.append(book) }
+            } catch is LedgerDamage {
+                continue
+            }
+        }
+        var returns: [StockReturn] = []
+        var last: Int64 = 0
+        while returns.count < limit {
+            let keys = try oldest(limit - returns.count, after: last, of: sales, db)
+            guard let end = keys.last?.key else { break }
+            last = end
+            for (key, sale) in keys {
+                do {
+                    returns.append(try StockReturn(key, of: sale, db))
+                } catch is LedgerDamage {
+                    continue
+                }
+            }
+        }
+        return returns
+    }
+
+    /// The keys of the oldest returns over all sales.
+    private static func oldest(
+        _ limit: Int,
+        after last: Int64,
+        of sales: [SaleBook],
+        _ db: Database
+    ) throws -> [(key: Int64, sale: SaleBook)] {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT key FROM stock_return
+                WHERE sale = ? AND epoch = ? AND state = 'open' AND key > ? AND key < ? ORDER BY key LIMIT ?
+                """
+        )
+        var keys: [(key: Int64, sale: SaleBook)] = []
+        for sale in sales {
+            // Only what is older than the last of those that are there already can be among the oldest.
+            let end = keys.count == limit ? keys[limit - 1].key : .max
+            let found = try Int64.fetchAll(statement, arguments: [sale.key, sale.record.epoch, last, end, limit])
+            if found.isEmpty { continue }
+            keys += found.map { ($0, sale) }
+            keys.sort { $0.key < $1.key }
+            keys.removeLast(max(0, keys.count - limit))
+        }
+        return keys
     }
 }
 
 extension StockReturn {
-    /// Returns that are still to be made, oldest first, without those of `sales`.
-    static func open(limit: Int, except sales: Set<SaleID>, _ db: Database) throws -> [StockReturn] {
+    /// The return that has `key`.
+    /// - Throws: ``LedgerDamage`` if it is not one that a ledger writes.
+    fileprivate init(_ key: Int64, of sale: SaleBook, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT coalesce(purchase.id, stock_return.restock), sale.id, stock_return.epoch, units, user
-                FROM stock_return
-                JOIN sale ON sale.key = stock_return.sale
-                LEFT JOIN purchase ON purchase.key = stock_return.purchase
-                WHERE state = 'open' AND sale.id NOT IN (\(databaseQuestionMarks(count: sales.count)))
-                ORDER BY stock_return.key LIMIT ?
+                SELECT stock_return.epoch, units, restock, purchase.id, user, live, purchase.sale
+                FROM stock_return LEFT JOIN purchase ON purchase.key = stock_return.purchase
+                WHERE stock_return.key = ?
                 """
         )
-        return try Row.fetchAll(statement, arguments: StatementArguments(sales.map(\.text)) + [max(0, limit)]).map {
-            row in
-            var columns = Columns(row)
-            let (id, saleID): (String, String) = try (columns.next(), columns.next())
-            let (epoch, units): (Int, Int) = try (columns.next(), columns.next())
-            let user = (try columns.next() as String?).map { UserID($0) }
-            guard let sale = SaleID(saleID), user != .some(nil) else { throw LedgerDamage(what: "return \(id)") }
-            return StockReturn(id: id, sale: sale, epoch: epoch, units: units, user: user ?? nil)
+        let damage = LedgerDamage(what: "return \(key)")
+        guard let row = try Row.fetchOne(statement, arguments: [key]) else { throw damage }
+        var columns = Columns(row)
+        let (epoch, units): (Int, Int) = try (columns.next(), columns.next())
+        guard (1...sale.record.stock).contains(units) else { throw damage }
+        if let restock = try columns.next() as String? {
+            self.init(id: restock, sale: sale.record.sale.id, epoch: epoch, units: units, user: nil)
+            return
         }
+        guard let id = (try columns.next() as String?).flatMap({ OrderID($0) }),
+            let user = (try columns.next() as String?).flatMap({ UserID($0) }),
+            try !columns.next(), try columns.next() == sale.key, id.sale == sale.record.sale.id, units == 1
+        else { throw damage }
+        self.init(id: id.text, sale: id.sale, epoch: epoch, units: units, user: user)
     }
 }

@@ -9,8 +9,11 @@ final class SaleBook {
     ]
     private static let standing = [
         "stock", "admission", "epoch", "revision", "sequence", "awaiting", "paid", "expired", "cancelled", "rejected",
-        "dead_lettered", "returning_units", "orders_seal",
+        "dead_lettered", "returning_units", "orders_seal", "holder", "takeover", "recorded", "installed",
+        "restored_epoch",
     ]
+    /// More than any number that a ledger writes, and little enough to add them up.
+    private static let limit = 1 << 53
     private static let sealed = declaration + standing
 
     let db: Database
@@ -19,15 +22,25 @@ final class SaleBook {
     /// The sums over the sale's rows; the stock is the record's.
     var sums: SaleTotals
     var ordersSeal: Int64
+    /// Whether the row is as the ledger wrote it.
+    let isIntact: Bool
     private var saved: (SaleRecord, SaleTotals, Int64)
 
-    private init(_ db: Database, key: Int64, record: SaleRecord, sums: SaleTotals, ordersSeal: Int64) {
+    private init(
+        _ db: Database,
+        key: Int64,
+        record: SaleRecord,
+        sums: SaleTotals,
+        ordersSeal: Int64,
+        seal: Int64? = nil
+    ) {
         self.db = db
         self.key = key
         self.record = record
         self.sums = sums
         self.ordersSeal = ordersSeal
         saved = (record, sums, ordersSeal)
+        isIntact = seal.map { $0 == Self.seal(record, sums, ordersSeal) } ?? true
     }
 
     var totals: SaleTotals {
@@ -38,23 +51,60 @@ final class SaleBook {
 
     // MARK: Reading
 
+    /// - Throws: ``LedgerDamage`` if the sale's row was altered: the next save would seal what stands there.
     static func open(_ id: SaleID, _ db: Database) throws -> SaleBook? {
         let statement = try db.cachedStatement(sql: select + " WHERE id = ?")
-        return try Row.fetchOne(statement, arguments: [id.text]).map { try SaleBook($0, db) }
+        return try Row.fetchOne(statement, arguments: [id.text]).map { try intact($0, db) }
     }
 
-    static func all(_ db: Database) throws -> [SaleBook] {
-        let statement = try db.cachedStatement(sql: select + " ORDER BY id")
-        return try Row.fetchAll(statement).map { try SaleBook($0, db) }
+    /// The sale that has `key`.
+    static func at(_ key: Int64, _ db: Database) throws -> SaleBook {
+        let statement = try db.cachedStatement(sql: select + " WHERE key = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [key]) else { throw LedgerDamage(what: "sale \(key)") }
+        return try intact(row, db)
     }
 
-    /// Every row as it is stored, with its seal.
-    static func sealedRows(_ db: Database) throws -> [(Row, seal: Int64)] {
-        let rows = try Row.fetchAll(db, sql: "SELECT key, \(sealed.joined(separator: ", ")), seal FROM sale")
-        return try rows.map { ($0, try $0.decode(atIndex: sealed.count + 1)) }
+    private static func intact(_ row: Row, _ db: Database) throws -> SaleBook {
+        let book = try SaleBook(row, db)
+        guard book.isIntact else { throw LedgerDamage(what: "sale \(book.record.sale.id)") }
+        return book
     }
 
-    private static let select = "SELECT key, \(sealed.joined(separator: ", ")) FROM sale"
+    /// All sales, by id.
+    static func all(_ db: Database) throws -> SaleListing {
+        let rows = try Row.fetchCursor(db.cachedStatement(sql: select + " ORDER BY id"))
+        var (records, damaged): ([SaleRecord], [SaleID]) = ([], [])
+        while let row = try rows.next() {
+            do {
+                records.append(try intact(row, db).record)
+            } catch is LedgerDamage {
+                damaged.append(try name(of: row, db))
+            }
+        }
+        return SaleListing(records, damaged: damaged.sorted { $0.text < $1.text })
+    }
+
+    /// What to call a sale whose row is damaged, perhaps in its id: its orders name it too.
+    private static func name(of row: Row, _ db: Database) throws -> SaleID {
+        let key: Int64 = try row.decode(atIndex: 0)
+        let statement = try db.cachedStatement(sql: "SELECT id FROM purchase WHERE sale = ? LIMIT 1")
+        let order = try String.fetchOne(statement, arguments: [key]).flatMap { OrderID($0) }
+        let text: DatabaseValue = row[1]
+        // A key is a number.
+        return order?.sale ?? String.fromDatabaseValue(text).flatMap { SaleID($0) } ?? SaleID("damaged-\(key)")!
+    }
+
+    /// Whether the row of some sale is missing or damaged: it may be the one that cannot be found.
+    static func isAnyDamaged(_ db: Database) throws -> Bool {
+        let created = try Int.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'sale'") ?? 0
+        let listing = try all(db)
+        return !listing.damaged.isEmpty || listing.records.count < created
+    }
+
+    /// Every row as it is stored: key, what is sealed, seal.
+    static func rows(_ db: Database) throws -> [Row] { try Row.fetchAll(db, sql: select) }
+
+    private static let select = "SELECT key, \(sealed.joined(separator: ", ")), seal FROM sale"
 
     /// - Throws: ``LedgerDamage`` if the row is not one that a ledger writes.
     convenience init(_ row: Row, _ db: Database) throws {
@@ -80,7 +130,7 @@ final class SaleBook {
         }
         let stock: Int = try columns.next()
         guard let admission = Admission(rawValue: try columns.next()) else { throw LedgerDamage(what: "sale \(id)") }
-        let record = SaleRecord(
+        var record = SaleRecord(
             sale,
             stock: stock,
             admission: admission,
@@ -98,7 +148,20 @@ final class SaleBook {
             deadLettered: try columns.next(),
             returning: try columns.next()
         )
-        self.init(db, key: key, record: record, sums: sums, ordersSeal: try columns.next())
+        let ordersSeal: Int64 = try columns.next()
+        record.holder = (try columns.next() as String?).map { StoreName($0) }
+        record.takeover = try columns.next()
+        record.recorded = try columns.next()
+        record.installed = try columns.next()
+        record.restoredEpoch = try columns.next()
+        let numbers = [
+            stock, record.epoch, record.revision, record.sequence, record.takeover, record.recorded, record.installed,
+            record.restoredEpoch, sums.awaiting, sums.paid, sums.expired, sums.cancelled, sums.rejected,
+            sums.deadLettered, sums.returning,
+        ]
+        guard numbers.allSatisfy((0...Self.limit).contains) else { throw LedgerDamage(what: "sale \(id)") }
+        record.orders = sums.orders
+        self.init(db, key: key, record: record, sums: sums, ordersSeal: ordersSeal, seal: try columns.next())
     }
 
     // MARK: Writing
@@ -112,7 +175,9 @@ final class SaleBook {
                 """
         )
         try statement.execute(
-            arguments: StatementArguments(book.declarationValues + book.standingValues + [book.seal.databaseValue])
+            arguments: StatementArguments(
+                declarationValues(sale) + standingValues(book.record, book.sums, 0) + [book.seal.databaseValue]
+            )
         )
         return book
     }
@@ -123,17 +188,22 @@ final class SaleBook {
             sql: "UPDATE sale SET \(Self.standing.map { "\($0) = ?" }.joined(separator: ", ")), seal = ? WHERE key = ?"
         )
         try statement.execute(
-            arguments: StatementArguments(standingValues + [seal.databaseValue, key.databaseValue])
+            arguments: StatementArguments(
+                Self.standingValues(record, sums, ordersSeal) + [seal.databaseValue, key.databaseValue]
+            )
         )
         saved = (record, sums, ordersSeal)
     }
 
     /// The fingerprint of the whole row.
-    var seal: Int64 { Fingerprint.of(declarationValues + standingValues) }
+    private var seal: Int64 { Self.seal(record, sums, ordersSeal) }
 
-    private var declarationValues: [DatabaseValue] {
-        let sale = record.sale
-        return [
+    private static func seal(_ record: SaleRecord, _ sums: SaleTotals, _ ordersSeal: Int64) -> Int64 {
+        Fingerprint.of(declarationValues(record.sale) + standingValues(record, sums, ordersSeal))
+    }
+
+    private static func declarationValues(_ sale: Sale) -> [DatabaseValue] {
+        [
             sale.id.text.databaseValue, sale.title.databaseValue, sale.price.databaseValue,
             sale.currency.databaseValue, sale.stock.databaseValue, sale.limitPerUser.databaseValue,
             sale.opensAt.milliseconds.databaseValue, sale.closesAt?.milliseconds.databaseValue ?? .null,
@@ -141,13 +211,18 @@ final class SaleBook {
         ]
     }
 
-    private var standingValues: [DatabaseValue] {
+    private static func standingValues(
+        _ record: SaleRecord,
+        _ sums: SaleTotals,
+        _ ordersSeal: Int64
+    ) -> [DatabaseValue] {
         [
             record.stock.databaseValue, record.admission.rawValue.databaseValue, record.epoch.databaseValue,
             record.revision.databaseValue, record.sequence.databaseValue, sums.awaiting.databaseValue,
             sums.paid.databaseValue, sums.expired.databaseValue, sums.cancelled.databaseValue,
             sums.rejected.databaseValue, sums.deadLettered.databaseValue, sums.returning.databaseValue,
-            ordersSeal.databaseValue,
+            ordersSeal.databaseValue, record.holder?.text.databaseValue ?? .null, record.takeover.databaseValue,
+            record.recorded.databaseValue, record.installed.databaseValue, record.restoredEpoch.databaseValue,
         ]
     }
 }
@@ -159,6 +234,7 @@ struct SaleBooks {
 
     init(_ db: Database) { self.db = db }
 
+    /// - Throws: ``LedgerDamage`` if the sale's row was altered.
     mutating func sale(_ id: SaleID) throws -> SaleBook? {
         if let book = byID[id] { return book }
         let book = try SaleBook.open(id, db)
@@ -168,18 +244,14 @@ struct SaleBooks {
 
     /// The book that a reservation goes into.
     mutating func sale(_ reservation: Reservation) throws -> SaleBook {
-        guard let book = try sale(reservation.order.sale) else {
-            throw SeckillError(.invalid, "an order names a sale that the ledger does not have")
-        }
-        return book
-    }
-
-    mutating func sale(of row: OrderRow) throws -> SaleBook {
-        guard let book = try sale(row.order.id.sale) else { throw LedgerDamage(what: "order \(row.order.id)") }
-        return book
+        let id = reservation.order.sale
+        if let book = try sale(id) { return book }
+        // An order that can never be recorded is given up. One whose sale is damaged waits for the repair.
+        if try SaleBook.isAnyDamaged(db) { throw LedgerDamage(what: "sale \(id)") }
+        throw SeckillError(.invalid, "an order names a sale that the ledger does not have")
     }
 
     func save() throws {
-        for book in byID.values { try book.save() }
+        for book in byID.values.sorted(by: { $0.key < $1.key }) { try book.save() }
     }
 }

@@ -4,19 +4,22 @@ internal import SeckillCore
 /// The ledger's tables, and what tells its file from others.
 ///
 /// Three tables: what is sold, what became of each reservation, and which units have to go back to the stock store.
-/// No row is ever deleted. Beside the rows a sale keeps their sums, changed in the same transaction: they make the last
-/// guard cheap, and betray a row that was lost or altered by other hands.
+/// A fourth holds the ledger's identity. No row is ever deleted. Beside the rows a sale keeps their sums, changed in the
+/// same transaction: they make the last guard cheap, and show a row that was lost or altered by another program.
 enum Schema {
     /// "SKLG", written into the file's header.
     static let applicationID = 0x534B_4C47
 
     /// One step per version of the format. A released one is never changed.
-    static let migrations = [version1]
+    static let migrations: [@Sendable (Database) throws -> Void] = [
+        { db in try db.execute(sql: version1) },
+        { db in try migrateToVersion2(db) },
+    ]
 
     /// The version that this code reads and writes.
     static var version: Int { migrations.count }
 
-    private static let version1 = """
+    static let version1 = """
         CREATE TABLE sale (
             key INTEGER PRIMARY KEY AUTOINCREMENT,
             -- As declared; times and durations in milliseconds.
@@ -126,8 +129,17 @@ extension Schema {
 
     /// Brings the tables to this version.
     static func migrate(_ db: Database) throws {
-        for step in migrations[try recognize(db)...] { try db.execute(sql: step) }
+        for step in migrations[try recognize(db)...] { try step(db) }
         try stamp(db)
+    }
+
+    /// The ledger's identity.
+    static func identity(_ db: Database) throws -> LedgerID {
+        let ids = try String.fetchAll(db, sql: "SELECT id FROM ledger")
+        guard ids.count == 1, let id = LedgerID(ids[0]) else {
+            throw SeckillError(.damaged, "its identity is missing or was altered; restore it from a backup")
+        }
+        return id
     }
 
     /// Marks the file. Writes its first page, whatever stands there.

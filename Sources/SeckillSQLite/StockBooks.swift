@@ -6,6 +6,10 @@ public struct StockBooks: Sendable {
     public var sale: SaleID
     /// Its figures.
     public var stock: StockSnapshot
+    /// Rows that the ledger had when the store's epoch began; 0 if the store does not know.
+    public var orders: Int
+    /// Whether the store sells by these figures. Of others only that the ledger lacks orders is checked.
+    public var isTrusted: Bool
     /// Reservations that no worker has acknowledged. Some of them may be in the ledger already.
     public var pending: [Reservation]
     /// Whether a return of this id has been applied in the store's epoch.
@@ -15,24 +19,29 @@ public struct StockBooks: Sendable {
     public init(
         sale: SaleID,
         stock: StockSnapshot,
+        orders: Int = 0,
+        isTrusted: Bool = true,
         pending: [Reservation],
         hasApplied: @escaping @Sendable (_ id: String) -> Bool
     ) {
         self.sale = sale
         self.stock = stock
+        self.orders = orders
+        self.isTrusted = isTrusted
         self.pending = pending
         self.hasApplied = hasApplied
     }
 
     fileprivate func says(theSameAs other: StockBooks) -> Bool {
-        sale == other.sale && stock == other.stock && pending == other.pending
+        sale == other.sale && stock == other.stock && isTrusted == other.isTrusted && pending == other.pending
     }
 }
 
 extension LedgerAudit {
     /// Audits the ledger at `path` and compares it with the books of a stock store, which `read` reads.
     ///
-    /// That no order has left the store without a row is checked at any time. That ledger and store add up to the stock
+    /// That no order has left the store without a row, and that the ledger has every order that the store knows as
+    /// recorded, is checked at any time, before and after servers start. That ledger and store add up to the stock
     /// is checked of sales whose books do not change meanwhile; it is tried three times. A store of another epoch, or
     /// one that is behind the ledger, is about to be rebuilt, and is not held to anything.
     /// - Throws: ``SeckillError`` that says why the file cannot be read, or is no ledger; what `read` throws.

@@ -15,10 +15,10 @@ struct LedgerOutageTests {
             ("pay", { _ = try await $0.pay(paid, at: Shop.start) }),
             ("cancel", { _ = try await $0.cancel(cancelled, at: Shop.start) }),
             ("expire", { _ = try await $0.expire(dueAt: Shop.due, limit: 1) }),
-            ("closeReturns", { try await $0.closeReturns(try await $0.openReturns(limit: 1)) }),
+            ("markReturnsApplied", { try await $0.markReturnsApplied(try await $0.pendingReturns(limit: 1)) }),
             ("restock", { _ = try await $0.restock(.shoes, adding: 1, id: "r") }),
             ("setAdmission", { _ = try await $0.setAdmission(.paused, of: .shoes) }),
-            ("beginEpoch", { _ = try await $0.beginEpoch(after: 1, of: .shoes) }),
+            ("beginEpoch", { _ = try await $0.beginEpoch(after: 1, of: .shoes, in: .test) }),
         ]
     }
 
@@ -133,8 +133,7 @@ struct LedgerOutageTests {
         #expect(failure?.code == .unavailable)
         #expect(try await shop.ledger.totals(of: .shoes)?.awaiting == recorded.count)
         #expect(try await shop.audit().violations == [])
-        let reopened = try await SQLiteOrderLedger.open(path: disk.ledger)
-        for order in recorded { #expect(try await reopened.lookUp(order.id).order == order) }
+        for order in recorded { #expect(try await shop.ledger.lookUp(order.id).order == order) }
     }
 
     @Test("the k-th row of a batch fails, for every k: nothing of the batch is recorded, and it can be repeated")

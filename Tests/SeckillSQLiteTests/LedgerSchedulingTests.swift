@@ -75,31 +75,24 @@ struct LedgerSchedulingTests {
         #expect(try await shop.audit().violations == [])
     }
 
-    @Test("more payments than may wait are refused at once, and the others are made") func overload() async throws {
-        let scratch = try Scratch()
-        let shop = try await Shop(scratch.ledger, patience: .seconds(60))
-        try await shop.open(stock: 100)
-        let order = try await shop.record([Shop.reservation(1)])[0].id
-        let other = try OtherProcess(scratch.ledger)
-        try await other.lock()
-        let (count, most) = (18_000, GroupedWrites.maxWaiting + GroupedWrites.maxCount)
-        let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
-            for _ in 0..<count {
-                group.addTask {
-                    do {
-                        _ = try await shop.ledger.pay(order, at: Shop.start)
-                        return false
-                    } catch let error as SeckillError where error.code == .overloaded {
-                        return true
-                    }
-                }
-            }
-            // Those that wait return after the refused ones, which wait for nothing.
-            for _ in 0..<(count - most) { #expect(try await group.next() == true) }
-            try await other.unlock()
-            return try await group.reduce(into: count - most) { $0 += $1 ? 1 : 0 }
+    @Test("more writes than may wait are refused at once, and the others are made") func overload() async throws {
+        let writes = GroupedWrites()
+        let ends = Locked<[Bool]>([])
+        let write = GroupedWrites.Write(turn: Turn(.seconds(60))) { _ in
+            { error in ends.withLock { $0.append(error == nil) } }
+        } fail: { _ in
+            ends.withLock { $0.append(false) }
         }
-        #expect((count - most...count - GroupedWrites.maxWaiting).contains(refused), "\(refused)")
+        #expect(try writes.add(write), "the first must be scheduled")
+        for _ in 1..<GroupedWrites.maxWaiting { #expect(try !writes.add(write)) }
+        let error = #expect(throws: SeckillError.self) { try writes.add(write) }
+        #expect(error?.code == .overloaded)
+        let queue = try DatabaseQueue()
+        var transactions = 0
+        while try await queue.write({ db in writes.perform { try $0(db) } }) { transactions += 1 }
+        #expect(transactions + 1 >= GroupedWrites.maxWaiting / GroupedWrites.maxCount)
+        #expect(ends.withLock { $0 } == Array(repeating: true, count: GroupedWrites.maxWaiting))
+        #expect(try writes.add(write), "the next must be scheduled again")
     }
 
     // MARK: Reads

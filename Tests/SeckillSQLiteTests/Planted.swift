@@ -16,7 +16,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
 
     private static let live = "(SELECT min(key) FROM purchase WHERE live = 1)"
     private static let copied = """
-        id_hash, sale, user, user_hash, epoch, recorded_epoch, sequence, status, reason, reserved_at, recorded_at,
+        sale, user, user_hash, epoch, recorded_epoch, sequence, status, reason, reserved_at, recorded_at,
         pay_by, settled_at
         """
 
@@ -34,9 +34,17 @@ struct Planted: Sendable, CustomTestStringConvertible {
         Planted(.alteredSale, "UPDATE sale SET revision = 1"),
         Planted(.alteredSale, "UPDATE sale SET admission = 'open' WHERE admission = 'paused'"),
         Planted(.alteredSale, "UPDATE sale SET payment_window = 1000000"),
+        Planted(.alteredSale, "UPDATE sale SET holder = 'another store'"),
+        Planted(.alteredSale, "UPDATE sale SET holder = NULL"),
+        Planted(.alteredSale, "UPDATE sale SET takeover = takeover + 1"),
+        Planted(.alteredSale, "UPDATE sale SET installed = installed + 1"),
+        Planted(.alteredSale, "UPDATE sale SET restored_epoch = epoch"),
+        Planted(.alteredSale, "UPDATE sale SET paid = 9223372036854775807"),
+        Planted(.alteredSale, "UPDATE sale SET epoch = 9223372036854775807"),
+        Planted(.miscounted, "UPDATE sale SET recorded = recorded + 1 WHERE id = 'shoes'"),
         Planted(
             .alteredSale,
-            "INSERT INTO sale SELECT key + 10, id || '2', title, price, currency, initial_stock, limit_per_user, opens_at, closes_at, payment_window, stock, admission, epoch, revision, sequence, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM sale WHERE id = 'hats'"
+            "INSERT INTO sale SELECT key + 10, id || '2', title, price, currency, initial_stock, limit_per_user, opens_at, closes_at, payment_window, stock, admission, epoch, revision, sequence, 0, 0, 0, 0, 0, 0, 0, 0, 0, holder, takeover, recorded, installed, restored_epoch FROM sale WHERE id = 'hats'"
         ),
         Planted(.wrongEpoch, "UPDATE sale SET epoch = epoch - 1 WHERE id = 'shoes'"),
         Planted(.miscounted, "UPDATE sale SET paid = paid - 1, awaiting = awaiting + 1 WHERE id = 'shoes'"),
@@ -56,11 +64,11 @@ struct Planted: Sendable, CustomTestStringConvertible {
         Planted(.danglingRow, "DELETE FROM purchase WHERE status = 'cancelled'"),
         Planted(
             .forgedOrder,
-            "INSERT INTO purchase (id, \(copied)) SELECT id || 'x', \(copied) FROM purchase WHERE key = \(live)"
+            "INSERT INTO purchase (id, id_hash, \(copied)) SELECT id || 'x', id_hash + 1, \(copied) FROM purchase WHERE key = \(live)"
         ),
         Planted(
             .duplicateOrder,
-            "INSERT INTO purchase (id, \(copied)) SELECT id, \(copied) FROM purchase WHERE key = \(live)"
+            "INSERT INTO purchase (id, id_hash, \(copied)) SELECT id, id_hash + 1, \(copied) FROM purchase WHERE key = \(live)"
         ),
         Planted(.alteredOrder, "UPDATE purchase SET user = 'mallory' WHERE key = \(live)"),
         Planted(.alteredOrder, "UPDATE purchase SET user = 'mallory', user_hash = 7 WHERE key = \(live)"),
@@ -97,7 +105,6 @@ struct Planted: Sendable, CustomTestStringConvertible {
         Planted(.strandedUnit, "DELETE FROM stock_return WHERE state = 'open' AND restock IS NOT NULL"),
         Planted(.strandedUnit, "UPDATE stock_return SET state = 'done' WHERE state = 'open'"),
         Planted(.strandedUnit, "UPDATE stock_return SET state = 'absorbed' WHERE state = 'open'"),
-        Planted(.strandedUnit, "UPDATE stock_return SET state = 'open' WHERE state = 'absorbed'"),
         Planted(.strandedUnit, "UPDATE stock_return SET epoch = 1 WHERE state = 'open'"),
         Planted(.strandedUnit, "UPDATE stock_return SET units = units - 1 WHERE restock = 'restock.2'"),
         Planted(.wrongStock, "DELETE FROM stock_return WHERE restock IS NOT NULL"),
@@ -142,6 +149,8 @@ struct Planted: Sendable, CustomTestStringConvertible {
     private static let schema = [
         Planted(.alteredSchema, "DROP INDEX purchase_due"),
         Planted(.alteredSchema, "DROP TABLE stock_return"),
+        Planted(.alteredSchema, "DELETE FROM ledger"),
+        Planted(.alteredSchema, "UPDATE ledger SET id = ''"),
         Planted(.alteredSchema, "ALTER TABLE purchase ADD COLUMN note TEXT"),
         Planted(.alteredSchema, "CREATE TRIGGER paid AFTER INSERT ON purchase BEGIN DELETE FROM sale; END"),
     ]

@@ -33,7 +33,8 @@ struct Shop: Sendable {
             paymentWindow: .seconds(60)
         )
         _ = try await ledger.create(sale)
-        _ = try await ledger.beginEpoch(after: 0, of: id)
+        _ = try await ledger.transfer(id, to: .test, takeover: 1)
+        _ = try await ledger.beginEpoch(after: 0, of: id, in: .test)
         return try #require(await ledger.sale(id))
     }
 
@@ -97,6 +98,10 @@ struct OtherProcess: Sendable {
     func unlock() async throws {
         try await queue.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
     }
+}
+
+extension StoreName {
+    static let test = StoreName("test")
 }
 
 extension SaleID {
