@@ -11,7 +11,10 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
-        .target(name: "BenchmarkSupport"),
+        .target(
+            name: "BenchmarkSupport",
+            dependencies: [.product(name: "SeckillCore", package: "swift-seckill")]
+        ),
         .executableTarget(
             name: "CoreBenchmarks",
             dependencies: ["BenchmarkSupport", .product(name: "SeckillCore", package: "swift-seckill")]

@@ -44,24 +44,7 @@ func compareReservations(rounds: Int) async throws {
 extension MemoryStockStore {
     static func installed(_ sale: SaleID, stock: Int, limit: Int) async throws -> MemoryStockStore {
         let store = MemoryStockStore(outboxLimit: 10_000_000)
-        let outcome = try await store.claim(
-            sale,
-            epoch: 0,
-            sequence: 0,
-            identity: store.identity(),
-            lifetime: .seconds(30)
-        )
-        guard case .claimed(let claim, _) = outcome else { preconditionFailure("an empty store can be claimed") }
-        let terms = SaleTerms(
-            sale: sale,
-            limitPerUser: limit,
-            opensAt: Timestamp(milliseconds: 0),
-            closesAt: nil,
-            admission: .open,
-            revision: 1
-        )
-        let stock = InstalledStock(terms: terms, epoch: 1, remaining: stock, held: [:])
-        check(try await store.install(stock, under: claim), "stock is installed")
+        try await store.install(sale, units: stock, limitPerUser: limit)
         return store
     }
 }

@@ -9,7 +9,12 @@ import SeckillJournal
 func measureRestart() async throws {
     let path = "\(folder)/restart"
     let quiet = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
-    var stores: EmbeddedStores? = try await EmbeddedStores.open(at: path, outboxLimit: 10_000_000, logger: quiet)
+    var stores: EmbeddedStores? = try await EmbeddedStores.open(
+        at: path,
+        ledger: ledger,
+        outboxLimit: 10_000_000,
+        logger: quiet
+    )
     try await install(crowd.orders.count, into: stores!.stock)
     _ = await crowd.reserve(crowd.orders.count, callers: 4096, from: stores!.stock)
     await stores!.close()
@@ -18,14 +23,19 @@ func measureRestart() async throws {
     let before = residentBytes()
     let clock = ContinuousClock()
     let start = clock.now
-    let again = try await EmbeddedStores.open(at: path, outboxLimit: 10_000_000, logger: quiet)
-    let outcome = try await again.stock.claim(
-        sale,
-        epoch: 1,
-        sequence: crowd.orders.count,
-        identity: try await again.stock.identity(),
-        lifetime: .seconds(1)
+    let again = try await EmbeddedStores.open(
+        at: path,
+        ledger: ledger,
+        outboxLimit: 10_000_000,
+        logger: quiet
     )
+    var record = SaleRecord(
+        try Sale(id: sale, title: "Phone", price: 1, stock: crowd.orders.count, opensAt: Timestamp(milliseconds: 0)),
+        epoch: 1,
+        sequence: crowd.orders.count
+    )
+    record.installed = crowd.orders.count
+    let outcome = try await again.stock.claim(record, identity: again.stock.identity(), lifetime: .seconds(1))
     let time = start.duration(to: clock.now)
     check(outcome == .current, "every order is there")
     let ids = crowd.orders.reduce(0) { $0 + $1.text.utf8.count } + crowd.users.reduce(0) { $0 + $1.text.utf8.count }

@@ -28,6 +28,7 @@ if parts.contains("restart") { try await measureRestart() }
 func openJournal(stock: Int) async throws -> EmbeddedStores {
     let stores = try await EmbeddedStores.open(
         at: "\(folder)/\(UUID().uuidString)",
+        ledger: ledger,
         outboxLimit: 10_000_000,
         logger: Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
     )
@@ -36,22 +37,8 @@ func openJournal(stock: Int) async throws -> EmbeddedStores {
 }
 
 func install(_ units: Int, into store: some StockStore) async throws {
-    let outcome = try await store.claim(
-        sale,
-        epoch: 0,
-        sequence: 0,
-        identity: try await store.identity(),
-        lifetime: .seconds(30)
-    )
-    guard case .claimed(let claim, _) = outcome else { preconditionFailure("an empty store can be claimed") }
-    let terms = SaleTerms(
-        sale: sale,
-        limitPerUser: 1,
-        opensAt: Timestamp(milliseconds: 0),
-        closesAt: nil,
-        admission: .open,
-        revision: 1
-    )
-    let stock = InstalledStock(terms: terms, epoch: 1, remaining: units, held: [:])
-    check(try await store.install(stock, under: claim), "stock is installed")
+    try await store.install(sale, units: units, limitPerUser: 1)
 }
+
+/// The ledger that all journals of this benchmark belong to.
+let ledger = LedgerID("benchmark")!

@@ -8,7 +8,7 @@ private let sale = SaleID("sale")!
 
 /// The store's reservations through one connection, beside redis-benchmark with the same script on the same server.
 func compareReservations(_ redis: RedisConnection, beside server: Server, rounds: Int) async throws {
-    let store = RedisStockStore(redis)
+    let store = RedisStockStore(redis, ledger: LedgerID("benchmark")!)
     let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
     let buyers = (0..<count).map { index in
         let user = UserID("user-\(100_000_000 + index)")!
@@ -43,7 +43,7 @@ func compareReservations(_ redis: RedisConnection, beside server: Server, rounds
             let order = "sale.1.__rand_int__wxyz.abcdefghijklmnopqrstuvwx"
             let result = try external(
                 [
-                    "EVALSHA", digest, "2", "seckill:{sale}:stock", "seckill:{sale}:outbox:1",
+                    "EVALSHA", digest, "2", "seckill:benchmark:{sale}:stock", "seckill:benchmark:{sale}:outbox:1",
                     try await store.identity().text, order, "u__rand_int__", "1", "1000000",
                 ],
                 on: server,
@@ -86,18 +86,7 @@ extension RedisStockStore {
     /// An empty server with one sale on it, in epoch 1.
     fileprivate func fill(_ redis: RedisConnection) async throws {
         _ = try await redis.send(["FLUSHALL"])
-        let claim = try await claim(sale, epoch: 0, sequence: 0, identity: identity(), lifetime: .seconds(30))
-        guard case .claimed(let claim, _) = claim else { return check(false, "an empty server can be claimed") }
-        let terms = SaleTerms(
-            sale: sale,
-            limitPerUser: 1000,
-            opensAt: Timestamp(milliseconds: 0),
-            closesAt: nil,
-            admission: .open,
-            revision: 1
-        )
-        let stock = InstalledStock(terms: terms, epoch: 1, remaining: 1_000_000_000, held: [:])
-        check(try await install(stock, under: claim), "stock is installed")
+        try await install(sale, units: 1_000_000_000, limitPerUser: 1000)
     }
 }
 

@@ -19,7 +19,9 @@ func compareLedgers(rounds: Int) async throws {
     comparison.add("SQLiteOrderLedger.record") {
         let ledger = try await SQLiteOrderLedger.open(path: folder.appending(path: "\(UUID()).sqlite").path)
         _ = try await ledger.create(Sale(id: sale, title: "Phone", price: 1, stock: count, opensAt: now))
-        _ = try await ledger.beginEpoch(after: 0, of: sale)
+        let store = StoreName("benchmark")
+        _ = try await ledger.transfer(sale, to: store, takeover: 1)
+        _ = try await ledger.beginEpoch(after: 0, of: sale, in: store)
         let measurement = try await measure {
             for start in stride(from: 0, to: count, by: batch) {
                 _ = try await ledger.record(Array(reservations[start..<start + batch]), at: now)
