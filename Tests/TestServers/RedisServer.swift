@@ -35,15 +35,17 @@ package actor RedisServer {
     }
 
     /// Runs `body` with a server that is up, or, if it is `asleep`, one to be started; ends the server afterwards.
+    /// - Parameter isReplica: it is another server's replica, which no client of a master may use: nobody waits for it.
     package static func with<Result: Sendable>(
         options: [String] = [],
         password: String? = nil,
         asleep: Bool = false,
+        isReplica: Bool = false,
         _ body: (RedisServer) async throws -> Result
     ) async throws -> Result {
         let server = try RedisServer(options: options, password: password)
         do {
-            if !asleep { try await server.start() }
+            if !asleep { try await server.start(waiting: !isReplica) }
             let result = try await body(server)
             await server.end()
             return result
@@ -53,7 +55,7 @@ package actor RedisServer {
         }
     }
 
-    package func start() async throws {
+    package func start(waiting: Bool = true) async throws {
         guard let path = Self.path else { throw NotInstalled() }
         let arguments =
             [
@@ -63,6 +65,7 @@ package actor RedisServer {
         let process = try ChildProcess(path, arguments)
         self.process = process
         try guardProcess(process.pid)
+        guard waiting else { return }
         // Loading included: a first answer means that it is ready.
         var configuration = configuration
         configuration.timeout = .seconds(20)

@@ -137,27 +137,23 @@ extension RedisStockStore {
 
     /// False if the claim is over. What was prepared by then runs out by itself.
     private func stage(_ held: [UserID: Int], under claim: StockClaim, on session: RedisSession) async throws -> Bool {
-        // Lines, for an argument each would be more than Lua hands on; no user holds a line break.
-        var lines = ""
-        var count = 0
-        func send() async throws -> Bool {
+        var users = held.makeIterator()
+        for start in stride(from: 0, to: held.count, by: Self.stagedAtOnce) {
             var command = RedisScript.stage.call([keys.claim(claim.sale), keys.staged(claim.sale, claim.token)])
             command.append(claim.token)
             command.append(Self.stagedLifetime.asLifetime)
-            command.append(lines)
-            (lines, count) = ("", 0)
-            return try await run(command, for: claim.sale, epoch: nil, on: session) == .integer(1)
+            for _ in start..<min(start + Self.stagedAtOnce, held.count) {
+                guard let (user, live) = users.next() else { break }
+                command.append("u:" + user.text)
+                command.append(live)
+            }
+            guard try await run(command, for: claim.sale, epoch: nil, on: session) == .integer(1) else { return false }
         }
-        for (user, live) in held {
-            lines += "\(user.text)\n\(live)\n"
-            count += 1
-            if count == Self.stagedAtOnce, try await !send() { return false }
-        }
-        return count == 0 ? true : try await send()
+        return true
     }
 
-    /// Some milliseconds of Redis's time.
-    private static let stagedAtOnce = 2000
+    /// A few milliseconds of Redis's time, and far fewer arguments than Lua hands on.
+    private static let stagedAtOnce = 1000
     private static let stagedLifetime: Duration = .seconds(60)
 
     /// A scan of the sale's hash, which also passes its users.

@@ -15,8 +15,12 @@ import Testing
                 let identity = try await store.identity()
                 // Gives the history a new name, as a first replica does.
                 _ = try await redis.perform([["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]])
-                let error = await #expect(throws: SeckillError.self) { try await store.identity() }
-                #expect(error?.code == .unavailable)
+                do {
+                    // On a busy machine the connection may have been faster.
+                    #expect(try await store.identity() != identity)
+                } catch let error as SeckillError {
+                    #expect(error.code == .unavailable)
+                }
                 try await eventually("it is connected again") { (try? await store.identity()) ?? identity != identity }
             }
             await redis.close()

@@ -24,6 +24,7 @@ struct Shop: Sendable {
         units: Int,
         limit: Int = 1,
         ledgerRate: Int? = nil,
+        works: Bool = true,
         _ body: @escaping @Sendable (Shop) async throws -> Void
     ) async throws {
         try await RedisServer.with { server in
@@ -31,19 +32,25 @@ struct Shop: Sendable {
             settings.timeout = .seconds(1)
             let redis = try await RedisConnection.connect(settings, logger: .quiet)
             let shop = try Shop(server, redis, units, ledgerRate)
-            let work = Task { try await shop.flashSale.run() }
             do {
                 try await shop.declare(limit)
-                try await body(shop)
+                if works { try await shop.work(body) } else { try await body(shop) }
             } catch {
-                work.cancel()
                 await redis.close()
                 throw error
             }
-            work.cancel()
-            _ = try? await work.value
             await redis.close()
         }
+    }
+
+    /// Runs `body` while workers, reconciler and the others run.
+    func work(_ body: @Sendable (Shop) async throws -> Void) async throws {
+        let work = Task { try await flashSale.run() }
+        defer { work.cancel() }
+        try await eventually("the sale is open") { await isOpen }
+        try await body(self)
+        work.cancel()
+        _ = try? await work.value
     }
 
     private init(_ server: RedisServer, _ redis: RedisConnection, _ units: Int, _ ledgerRate: Int?) throws {
@@ -80,7 +87,6 @@ struct Shop: Sendable {
             opensAt: Timestamp(milliseconds: 0)
         )
         _ = try await flashSale.create(sale)
-        try await eventually("the sale is open") { await flashSale.readiness().isReady }
     }
 
     // MARK: Buying
@@ -101,6 +107,15 @@ struct Shop: Sendable {
             }
         }
         return nil
+    }
+
+    /// One attempt to buy with a new link, whether or not purchases can be answered. Whether it was accepted.
+    func buyOnce(_ user: UserID) async -> Bool {
+        guard case .granted(let link) = await flashSale.link(to: Self.sale, for: .user(user)),
+            case .accepted(let order) = await flashSale.purchase(link.token, of: Self.sale, by: .user(user))
+        else { return false }
+        acknowledged.withLock { $0[order.id] = user }
+        return true
     }
 
     /// Half of the crowd has sessions and buys in one step.

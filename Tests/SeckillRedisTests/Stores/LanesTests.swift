@@ -56,6 +56,42 @@ import Testing
         try await install(epoch: 2)
     }
 
+    /// Each node read such a field four times a second, and ended.
+    @Test(arguments: [
+        "9223372036854775807", "-9223372036854775808", "9223372036854775806", "99999999999999999999", "-1", "nan", "",
+    ])
+    func noTimeOfASaleEndsTheProcess(_ closes: String) async throws {
+        try await install()
+        let order = try await reserve()
+        for field in ["opens", "closes"] {
+            _ = try await redis.send(RedisCommand("HSET", store.keys.stock(Shop.sale), field, closes))
+            _ = try? await store.snapshot(of: Shop.sale)
+            _ = try await store.inspect(Shop.sale)
+            store.forgetLanes()
+            _ = try await store.outbox.depth()
+        }
+        let found = try await store.outbox.receive(9, as: worker, wait: .seconds(5))
+        #expect(found.compactMap(\.reservation?.order) == [order])
+    }
+
+    /// Entries whose numbers no script writes.
+    @Test(arguments: [
+        "9223372036854775807 1", "1 9223372036854775807", "1 -9223372036854775808", "0 1", "-1 1", "1 x", "1.5 1",
+        "1000000000000000 1", "1 99999999999999999999",
+    ])
+    func anEntryOfNonsenseIsUnreadable(_ numbers: String) async throws {
+        try await install()
+        let outbox = store.keys.outbox(Shop.sale, 1)
+        let order = "sale.1.AAAAAAAA.BBBBBBBB"
+        // Its own id, by which its age is told, is at the end of time as well.
+        _ = try await redis.send(
+            RedisCommand("XADD", outbox, "9223372036854775807-0", "order", "\(order) \(numbers) alice")
+        )
+        _ = try await store.outbox.depth()
+        let found = try await store.outbox.receive(9, as: worker, wait: .seconds(5))
+        #expect(found.count == 1 && found.allSatisfy { $0.reservation == nil })
+    }
+
     private func expect(isListed: Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let listed = try await redis.send(RedisCommand("SISMEMBER", store.keys.sales, Shop.sale.text))
         let stock = try await redis.send(RedisCommand("PTTL", store.keys.stock(Shop.sale))).integer ?? 0
