@@ -6,6 +6,13 @@ struct StampedSession: Sendable {
     let identity: StoreIdentity
 }
 
+/// What is known of one connection before it is used for sales.
+struct Agreement: Sendable {
+    /// The number of the connection whose rights have been checked, or are just being checked by one caller.
+    var checked: Int?
+    var stamp: Stamp?
+}
+
 /// What is agreed, on one connection, on the name of the server.
 struct Stamp: Sendable {
     /// The connection, by its present number of renames.
@@ -27,16 +34,18 @@ extension RedisStockStore {
     /// gets another name.
     func connect() async throws -> StampedSession {
         let session = try redis.session()
-        let known = stamp.withLock { $0 }
-        if let known, known.session == session, let identity = known.identity {
+        let known = agreement.withLock { $0 }
+        if let stamp = known.stamp, stamp.session == session, known.checked == session.number,
+            let identity = stamp.identity
+        {
             return StampedSession(connection: session, identity: identity)
         }
-        return StampedSession(connection: session, identity: try await agree(on: session, after: known))
+        return StampedSession(connection: session, identity: try await agree(on: session, after: known.stamp))
     }
 
     private func agree(on session: RedisSession, after known: Stamp?) async throws -> StoreIdentity {
         let isKnown = known?.session.number == session.number
-        if !isKnown { try await checkRights(on: session) }
+        try await checkRightsOnce(on: session)
         let since = isKnown ? known?.since ?? clock.uptime : clock.uptime
         let mayWait = !session.server.hasFormerHistory && clock.uptime - since < Self.patience
         let name = try await ask(session, isKnown ? known?.name : nil, mayWait: mayWait)
@@ -49,7 +58,7 @@ extension RedisStockStore {
 
     /// Agrees on the name again, on a connection where it was agreed on before: other nodes may have chosen another one.
     func agreeAgain(on session: StampedSession) async throws -> StoreIdentity {
-        let known = stamp.withLock { $0 }
+        let known = agreement.withLock(\.stamp)
         let name = try await ask(session.connection, known?.name, mayWait: false)
         return note(name, known?.since ?? clock.uptime, on: session.connection) ?? session.identity
     }
@@ -88,8 +97,24 @@ extension RedisStockStore {
 
     private func note(_ name: String?, _ since: Duration, on session: RedisSession) -> StoreIdentity? {
         let identity = name.map { stampText($0) }
-        stamp.withLock { $0 = Stamp(session: session, name: name, identity: identity, since: since) }
+        agreement.withLock { $0.stamp = Stamp(session: session, name: name, identity: identity, since: since) }
         return identity
+    }
+
+    /// Of many callers on a new connection, one checks; until it is done, the others find out for themselves.
+    private func checkRightsOnce(on session: RedisSession) async throws {
+        let mustCheck = agreement.withLock { agreement in
+            defer { agreement.checked = session.number }
+            return agreement.checked != session.number
+        }
+        guard mustCheck else { return }
+        do {
+            try await checkRights(on: session)
+        } catch {
+            // The next caller checks again.
+            agreement.withLock { if $0.checked == session.number { $0.checked = nil } }
+            throw error
+        }
     }
 
     /// Says at once, and by name, what would otherwise fail one by one later.

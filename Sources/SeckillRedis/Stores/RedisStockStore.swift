@@ -23,8 +23,8 @@ public final class RedisStockStore: StockStore {
     let lanes = Locked<RedisOutbox.Lanes?>(nil)
     /// How far this node has searched them for orphans.
     let scans = Locked<[RedisOutbox.Lane: OrphanScan]>([:])
-    /// What sales are stamped with on the present connection.
-    let stamp = Locked<Stamp?>(nil)
+    /// What is known of the present connection.
+    let agreement = Locked(Agreement())
 
     struct Seen: Sendable {
         var epoch = 0
