@@ -47,20 +47,21 @@ public final class MemoryChallenge: Challenge {
         let made = puzzle.make(from: random)
         let id = Base64URL.encode(random.bytes(12))
         try state.withLock { state throws(SeckillError) in
-            state.questions.age(to: now)
-            state.ofSession.age(to: now)
-            var open = (state.ofSession[session] ?? []).filter { state.questions[$0] != nil }
-            if open.count == Self.openAtOnce { state.questions[open.removeFirst()] = nil }
-            guard state.questions.count < limit else {
+            var open = (state.ofSession.value(for: session, at: now) ?? []).filter {
+                state.questions.value(for: $0, at: now) != nil
+            }
+            if open.count == Self.openAtOnce { state.questions.set(nil, for: open.removeFirst(), at: now) }
+            guard state.questions.count < limit || state.questions.makeRoom(at: now) else {
                 throw SeckillError(.overloaded, "\(limit) challenges are open; try again in \(lifetime)")
             }
-            state.ofSession[session] = open + [id]
-            state.questions[id] = Question(
+            state.ofSession.set(open + [id], for: session, at: now)
+            let question = Question(
                 session: session,
                 solution: made.solution,
                 triesLeft: Self.tries,
                 until: now + lifetime
             )
+            state.questions.set(question, for: id, at: now)
         }
         return ChallengePrompt(id: id, fields: made.fields)
     }
@@ -69,13 +70,12 @@ public final class MemoryChallenge: Challenge {
     public func verify(_ answer: String, to id: String, from session: SessionToken) async throws -> Bool {
         let now = clock.uptime
         return state.withLock { state in
-            state.questions.age(to: now)
-            guard var question = state.questions[id], question.session == session, now < question.until else {
-                return false
-            }
+            guard var question = state.questions.value(for: id, at: now), question.session == session,
+                now < question.until
+            else { return false }
             let isRight = puzzle.accepts(answer, for: question.solution)
             question.triesLeft -= 1
-            state.questions[id] = isRight || question.triesLeft == 0 ? nil : question
+            state.questions.set(isRight || question.triesLeft == 0 ? nil : question, for: id, at: now)
             return isRight
         }
     }

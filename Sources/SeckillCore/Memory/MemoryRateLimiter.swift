@@ -15,20 +15,19 @@ public final class MemoryRateLimiter: RateLimiter {
         logs = Locked(Generations(lifetime: rate.period))
     }
 
-    /// One lock and a few look-ups.
+    /// One lock and a few look-ups. Forgetting is part of every call, a little of it each time.
     public func admit(_ key: String) async throws -> RateDecision {
         let key = TextKey(key)
         let now = clock.uptime
         return try logs.withLock { logs throws(SeckillError) in
-            logs.age(to: now)
-            var log = logs[key] ?? []
+            var log = logs.value(for: key, at: now) ?? []
             while let first = log.first, now - first >= rate.period { log.removeFirst() }
             if log.count >= rate.count { return .refused(retryAfter: log[0] + rate.period - now) }
-            guard !log.isEmpty || logs.count < limit else {
+            guard !log.isEmpty || logs.count < limit || logs.makeRoom(at: now) else {
                 throw SeckillError(.overloaded, "\(limit) callers are being limited; try again in \(rate.period)")
             }
             log.append(now)
-            logs[key] = log
+            logs.set(log, for: key, at: now)
             return .admitted
         }
     }

@@ -1,8 +1,17 @@
 /// Sessions in this process; a restart logs everybody out.
 public final class MemorySessionStore: SessionStore {
+    private typealias Sessions = PartitionedDictionary<String, Session>
+
     private struct State: Sendable {
-        var sessions: [String: Session] = [:]
+        var sessions = Sessions()
         var sweptAt: Duration?
+
+        /// True if a sweep is due, which then counts as begun.
+        mutating func beginSweep(limit: Int, at now: Duration) -> Bool {
+            guard sessions.count >= limit, sweptAt.map({ now - $0 >= sweepInterval }) ?? true else { return false }
+            sweptAt = now
+            return true
+        }
     }
 
     private static let sweepInterval: Duration = .seconds(1)
@@ -24,11 +33,13 @@ public final class MemorySessionStore: SessionStore {
         let key = token.digest
         let now = clock.now
         let uptime = clock.uptime
-        try state.withLock { state throws(SeckillError) in
-            if state.sessions.count >= limit, state.sweptAt.map({ uptime - $0 >= Self.sweepInterval }) ?? true {
-                state.sweptAt = uptime
-                state.sessions = state.sessions.filter { $0.value.expiresAt > now }
+        if state.withLock({ $0.beginSweep(limit: limit, at: uptime) }) {
+            // Others get their turn between two parts.
+            for partition in 0..<Sessions.partitionCount {
+                state.withLock { $0.sessions.filter(partition: partition) { $0.expiresAt > now } }
             }
+        }
+        try state.withLock { state throws(SeckillError) in
             guard state.sessions.count < limit else {
                 throw SeckillError(.overloaded, "\(limit) sessions are live; try again later")
             }

@@ -9,6 +9,13 @@ public final class JournalSessionStore: SessionStore {
     private struct State: Sendable {
         var book: SessionBook
         var sweptAt: Duration?
+
+        /// True if a sweep is due, which then counts as begun.
+        mutating func beginSweep(limit: Int, at now: Duration) -> Bool {
+            guard book.count >= limit, sweptAt.map({ now - $0 >= sweepInterval }) ?? true else { return false }
+            sweptAt = now
+            return true
+        }
     }
 
     private static let sweepInterval: Duration = .seconds(1)
@@ -39,9 +46,8 @@ public final class JournalSessionStore: SessionStore {
             logger: logger,
             capture: { cut in
                 state.withLock { state in
-                    state.book.forgetEnded(at: clock.now)
                     cut()
-                    return SessionImage(book: state.book)
+                    return SessionImage(book: state.book, now: clock.now)
                 }
             }
         )
@@ -54,11 +60,13 @@ public final class JournalSessionStore: SessionStore {
         let now = clock.now
         let uptime = clock.uptime
         try journal.admit()
-        let ticket = try state.withLock { state throws(SeckillError) in
-            if state.book.count >= limit, state.sweptAt.map({ uptime - $0 >= Self.sweepInterval }) ?? true {
-                state.sweptAt = uptime
-                state.book.forgetEnded(at: now)
+        if state.withLock({ $0.beginSweep(limit: limit, at: uptime) }) {
+            // Others get their turn between two parts.
+            for partition in 0..<SessionBook.partitionCount {
+                state.withLock { $0.book.forgetEnded(inPartition: partition, at: now) }
             }
+        }
+        let ticket = try state.withLock { state throws(SeckillError) in
             guard state.book.count < limit else {
                 throw SeckillError(.overloaded, "\(limit) sessions are live; try again later")
             }

@@ -10,7 +10,11 @@ struct SessionBook: Sendable {
         case revoked = 2
     }
 
-    private(set) var sessions: [String: Session] = [:]
+    private typealias Sessions = PartitionedDictionary<String, Session>
+
+    static var partitionCount: Int { Sessions.partitionCount }
+
+    private var sessions = Sessions()
 
     var count: Int { sessions.count }
 
@@ -19,7 +23,12 @@ struct SessionBook: Sendable {
         set { sessions[digest] = newValue }
     }
 
-    mutating func forgetEnded(at now: Timestamp) { sessions = sessions.filter { $0.value.expiresAt > now } }
+    /// Forgets the ended sessions of one part of all, a small one.
+    mutating func forgetEnded(inPartition partition: Int, at now: Timestamp) {
+        sessions.filter(partition: partition) { $0.expiresAt > now }
+    }
+
+    func sessions(inPartition partition: Int) -> [String: Session] { sessions.entries(in: partition) }
 
     /// Applies the entries of one frame. How many there were.
     mutating func replay(_ body: inout ByteReader) throws(ByteReader.Malformed) -> Int {
@@ -54,20 +63,19 @@ extension [UInt8] {
     }
 }
 
-/// A session book on its way into a new file.
+/// The sessions of one moment on their way into a new file, without those that had ended. Capturing it copies nothing;
+/// writing to the book copies one part of it for each part that is written to.
 struct SessionImage: JournalImage {
-    private static let piece = 2048
     let book: SessionBook
+    let now: Timestamp
 
     func write(_ emit: (Frame) throws(FileError) -> Void) throws(FileError) {
-        var frame = Frame()
-        for (index, (digest, session)) in book.sessions.enumerated() {
-            frame.append { $0.append(session, digest: digest) }
-            if (index + 1).isMultiple(of: Self.piece) {
-                try emit(frame)
-                frame = Frame()
+        for partition in 0..<SessionBook.partitionCount {
+            var frame = Frame()
+            for (digest, session) in book.sessions(inPartition: partition) where session.expiresAt > now {
+                frame.append { $0.append(session, digest: digest) }
             }
+            if !frame.isEmpty { try emit(frame) }
         }
-        if !frame.isEmpty { try emit(frame) }
     }
 }
