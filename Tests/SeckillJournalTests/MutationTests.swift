@@ -174,6 +174,38 @@ struct MutationTests {
         #expect(accepted > 1000)
     }
 
+    @Test("is refused if an installation is not whole")
+    func installations() throws {
+        let stock = SaleStock(
+            InstalledStock(
+                terms: SaleRecord(try Shop.declaration(units: 9)).terms,
+                epoch: 2,
+                remaining: 9,
+                held: [.number(0): 1]
+            )
+        )
+        var stage: [UInt8] = []
+        stage.append(stage: stock.image)
+        var users: [UInt8] = []
+        users.append(stagedUsersOf: stock.image, 0..<1)
+        func installed(_ epoch: Int) -> [UInt8] {
+            var body: [UInt8] = []
+            body.append(installed: sale, epoch: epoch)
+            return body
+        }
+        #expect(!isRefused(image(), stage, users, installed(2)))
+        // Two were begun, and the second was finished.
+        #expect(!isRefused(image(), stage, users, stage, users, installed(2)))
+        // What a compaction that began in between leaves.
+        #expect(!isRefused(users, stage, users, installed(2)))
+        #expect(isRefused(image(), installed(2)))
+        #expect(isRefused(image(), users, installed(2)))
+        #expect(isRefused(image(), stage, users, installed(1)))
+        #expect(isRefused(image(), stage, users, users, installed(2)))
+        #expect(isRefused(image(epoch: 2), stage, users, installed(2)))
+        #expect(isRefused(image(), stage, users, installed(2), installed(2)))
+    }
+
     @Test("does not end the process in the sessions' file either")
     func sessions() async throws {
         let (_, _, sessions) = try await journals()

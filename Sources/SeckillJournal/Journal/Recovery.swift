@@ -68,8 +68,9 @@ extension JournalFile {
         } catch is ByteReader.Malformed {
             throw SeckillError(
                 .invalid,
-                "\(path) holds an entry that this version does not understand, before byte \(reader.offset). "
-                    + "Nothing was changed. Start the version that wrote it."
+                "\(path) holds an entry that this version does not understand, or that cannot be where it is, before byte "
+                    + "\(reader.offset). Nothing was changed. Start the version that wrote it. If this is the one, the file "
+                    + "was altered: bring back an intact copy, or move the file away, and stock is rebuilt from the ledger."
             )
         }
         switch try reader.rest() {

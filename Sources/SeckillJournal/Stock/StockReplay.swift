@@ -37,7 +37,8 @@ struct StockReplay: Sendable {
             let sale = try body.sale()
             try forEach(&body) { body, replay throws(ByteReader.Malformed) in
                 let (user, live) = try body.holder()
-                return replay.staged.with(sale) { $0.restoreUser(user, live: live) }
+                // A compaction that began in between has dropped what these users belong to. They are staged again.
+                return replay.staged.with(sale) { $0.restoreUser(user, live: live) } ?? true
             }
         case .installed: try applyInstalled(&body)
         case .users:
