@@ -105,7 +105,7 @@ import Testing
                     _ = try await store.identity()
                 }
                 #expect(error?.code == .unavailable)
-                #expect("\(error!)".uppercased().contains(word), "\(error!)")
+                #expect("\(try #require(error))".uppercased().contains(word))
             }
             #expect(try await installed.snapshot(of: Shop.sale)?.epoch == 1)
             await owner.close()

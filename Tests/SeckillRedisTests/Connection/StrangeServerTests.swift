@@ -117,6 +117,43 @@ import Testing
         }
     }
 
+    /// A database other than 0 is what both refuse in words of their own.
+    @Test(arguments: [("--cluster-enabled", "Redis Cluster"), ("--sentinel", "Redis Sentinel")])
+    func aServerOfAnotherKindIsRefusedInWords(_ option: String, _ words: String) async throws {
+        let port = try freePort()
+        let isSentinel = option == "--sentinel"
+        let cluster = [
+            "--bind", "127.0.0.1", "--port", "\(port)", "--cluster-port", "\(try freePort())", option, "yes",
+        ]
+        // Not waited for: nothing that is refused can be.
+        try await RedisServer.with(
+            options: isSentinel ? [] : cluster,
+            isReplica: true
+        ) { server in
+            var sentinel: ChildProcess?
+            if isSentinel {
+                // It writes to its file.
+                let file = server.folder.appending(path: "sentinel.conf")
+                try "bind 127.0.0.1\nport \(port)\n".write(to: file, atomically: true, encoding: .utf8)
+                sentinel = try ChildProcess(try #require(RedisServer.path), [file.path, "--sentinel"])
+            }
+            var error: SeckillError?
+            try await eventually("it is refused in words") {
+                var configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: port), database: 3)
+                configuration.timeout = .milliseconds(300)
+                do {
+                    await (try RedisConnection.connect(configuration, logger: .quiet)).close()
+                } catch let caught as SeckillError {
+                    error = caught
+                }
+                return error.map { "\($0)".contains(words) } ?? false
+            }
+            #expect(error?.code == .unavailable)
+            sentinel?.send(SIGKILL)
+            await sentinel?.end()
+        }
+    }
+
     /// Without the right to a channel: one line in the log, and not hundreds of attempts.
     @Test func aListenerThatIsDeniedTriesLessAndLess() async throws {
         try await Self.with { server, relay, configuration, log in
