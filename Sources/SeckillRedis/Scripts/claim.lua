@@ -17,6 +17,12 @@ local outbox = redis.call('TYPE', KEYS[3]).ok
 if held and held.ledger and held.ledger ~= ARGV[2] and string.find(held.ledger, '^[%w_-]+$') then
     return {'foreign', held.ledger}
 end
+-- What left the outbox counts only if it can be: an order is in the outbox or has left it.
+local hasCounts = held and held.epoch and held.settled and held.sequence and held.settled <= held.sequence
+if hasCounts and held.epoch == epoch and outbox == 'stream' then
+    hasCounts = redis.call('XLEN', KEYS[3]) + held.settled <= held.sequence
+end
+if held and held.epoch and not hasCounts then held.orders, held.settled = 0, 0 end
 if held and held.epoch then
     local known = (held.orders or 0) + (held.settled or 0)
     if held.epoch == epoch then known = math.max(known, orders + (held.settled or 0) - ARGV[5]) end

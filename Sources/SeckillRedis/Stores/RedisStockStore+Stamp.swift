@@ -63,21 +63,6 @@ extension RedisStockStore {
         return note(name, known?.since ?? clock.uptime, on: session.connection) ?? session.identity
     }
 
-    /// The stamp as an auditor knows it, who asks and says nothing.
-    func readStamp() async throws -> StampedSession {
-        let session = try redis.session()
-        let held: RedisValue
-        do {
-            held = try await redis.perform(RedisCommand("GET", keys.server), on: session)
-        } catch let error as RedisError {
-            throw error.asSeckillError
-        }
-        let server = session.server
-        let words = held.words(3) ?? []
-        let name = words.starts(with: [server.run, server.history]) ? words[2] : "\(server.run):\(server.history)"
-        return StampedSession(connection: session, identity: stampText(name))
-    }
-
     /// The name with the ledger's id: what another ledger installed is nothing to this one.
     private func stampText(_ name: String) -> StoreIdentity { StoreIdentity("\(name):\(ledger)") }
 

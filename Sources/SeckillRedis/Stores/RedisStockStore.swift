@@ -154,31 +154,39 @@ public final class RedisStockStore: StockStore {
     /// Each look also puts the sale back among those that workers look at: whatever became of that list, they find the
     /// sale again.
     public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        try await look(at: sale, announcing: true, on: try await connect())
+        let session = try await connect()
+        return try await look(at: sale, as: session.identity, on: session.connection)
     }
 
-    /// The same for an auditor: changes nothing in Redis, whatever is found there.
+    /// What is held for a sale, whether the store sells it or is closed. For an auditor: changes nothing in Redis,
+    /// whatever is found there.
     public func inspect(_ sale: SaleID) async throws -> StockSnapshot? {
-        try await look(at: sale, announcing: false, on: try await readStamp())
+        try await look(at: sale, as: nil, on: try redis.session())
     }
 
-    private func look(at sale: SaleID, announcing: Bool, on session: StampedSession) async throws -> StockSnapshot? {
+    /// - Parameter identity: nil for an auditor.
+    private func look(
+        at sale: SaleID,
+        as identity: StoreIdentity?,
+        on session: RedisSession
+    ) async throws -> StockSnapshot? {
         var seen = seen.withLock { $0[sale] ?? Seen() }
-        var announcement = announcing && !seen.isOver ? [announcement(of: sale)] : []
+        var announcement = identity != nil && !seen.isOver ? [announcement(of: sale)] : []
         for _ in 1...2 {
             var command = RedisScript.snapshot.call([keys.stock(sale), keys.outbox(sale, seen.epoch)])
-            command.append(session.identity.text)
+            command.append(identity?.text ?? "")
             command.append(seen.epoch)
-            var answers = try await redis.perform(announcement + [command], on: session.connection)
+            command.append(ledger.text)
+            var answers = try await redis.perform(announcement + [command], on: session)
             let answer = answers.removeLast()
             if let announced = answers.first {
                 // If it cannot be said now, the next look says it.
-                try? await settle(announced, of: sale, on: session.connection)
+                try? await settle(announced, of: sale, on: session)
                 announcement = []
             }
             if case .error(let error) = answer {
-                guard announcing else { throw error.asSeckillError }
-                throw await failure(error, of: sale, epoch: seen.epoch, on: session.connection)
+                guard identity != nil else { throw error.asSeckillError }
+                throw await failure(error, of: sale, epoch: seen.epoch, on: session)
             }
             let held = answer.array ?? []
             guard let epoch = held.first?.integer else { return nil }

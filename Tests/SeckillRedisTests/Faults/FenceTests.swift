@@ -55,13 +55,18 @@ extension RedisStockStore {
     }
 
     /// Claims as a ledger does that has all of `epoch` recorded.
-    func tryClaim(_ sale: SaleID = Shop.sale, epoch: Int, installed: Int = 10) async throws -> ClaimOutcome {
+    func tryClaim(
+        _ sale: SaleID = Shop.sale,
+        epoch: Int,
+        orders: Int = 1_000_000,
+        installed: Int = 10
+    ) async throws -> ClaimOutcome {
         let declared = try Sale(id: sale, title: "Sale", price: 1, stock: 10, opensAt: Timestamp(milliseconds: 0))
         let record = SaleRecord(
             declared,
             epoch: epoch,
-            recorded: 1_000_000,
-            orders: 1_000_000,
+            recorded: orders,
+            orders: orders,
             installed: installed,
             holder: name
         )

@@ -34,6 +34,33 @@ import Testing
         }
     }
 
+    /// Counts that contradict each other say nothing of the ledger: the sale is rebuilt, not left to an operator.
+    @Test(arguments: [("settled", "5"), ("settled", "1"), ("orders", "x"), ("settled", "")])
+    func countsThatCannotBeAreNoReasonToDistrustTheLedger(field: String, value: String) async throws {
+        try await RedisStockStore.withSale { redis, store in
+            let user = UserID("alice")!
+            let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+            _ = try await store.reserve(signer.mintOrder(sale: Shop.sale, epoch: 1, user: user), for: user)
+            _ = try await redis.send(RedisCommand("HSET", store.keys.stock(Shop.sale), field, value))
+            guard case .claimed = try await store.tryClaim(epoch: 1, orders: 0) else {
+                throw NeverHappened(description: "not claimed")
+            }
+        }
+    }
+
+    /// An auditor must see what a store knows while its sale is closed, which is when it matters.
+    @Test func anAuditorSeesASaleThatIsClosed() async throws {
+        try await RedisStockStore.withSale { redis, store in
+            let open = try await store.snapshot(of: Shop.sale)
+            #expect(open != nil)
+            try await store.distrust(Shop.sale, epoch: 1)
+            #expect(try await store.snapshot(of: Shop.sale) == nil)
+            #expect(try await store.inspect(Shop.sale) == open)
+            let other = RedisStockStore(redis, ledger: LedgerID("another")!, namespace: store.namespace)
+            #expect(try await other.inspect(Shop.sale) == nil)
+        }
+    }
+
     /// Whoever is cancelled is told so at once; their last word is sent all the same.
     @Test func aCancelledRebuilderGivesItsClaimUp() async throws {
         try await RedisStockStore.withSale { redis, store in
