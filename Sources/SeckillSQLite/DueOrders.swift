@@ -28,17 +28,17 @@ struct DueOrders {
         // The index holds all that the condition needs: orders of a damaged sale cost next to nothing.
         let statement = try db.cachedStatement(
             sql: """
-                SELECT key, sale FROM purchase
+                SELECT \(OrderRow.columns), sale FROM purchase
                 WHERE status = 'awaiting_payment' AND pay_by <= ? AND sale NOT IN (SELECT value FROM json_each(?))
                 ORDER BY pay_by, sale, key
                 """
         )
-        let list = "[\(damaged.map(String.init).joined(separator: ","))]"
-        let keys = try Row.fetchCursor(statement, arguments: [now.milliseconds, list])
+        let list = "[\(damaged.sorted().map(String.init).joined(separator: ","))]"
+        let rows = try Row.fetchCursor(statement, arguments: [now.milliseconds, list])
         var sales: [Int64: SaleID] = [:]
         var orders: [OrderRow] = []
-        while orders.count < limit, let row = try keys.next() {
-            let (key, sale): (Int64, Int64) = try (row.decode(atIndex: 0), row.decode(atIndex: 1))
+        while orders.count < limit, let row = try rows.next() {
+            let (key, sale): (Int64, Int64) = try (row.decode(atIndex: 0), row.decode(atIndex: OrderRow.columnCount))
             if excluded.contains(key) { continue }
             do {
                 if sales[sale] == nil { sales[sale] = try SaleBook.at(sale, db).record.sale.id }
@@ -46,7 +46,7 @@ struct DueOrders {
                 return ([], sale)
             }
             do {
-                let order = try OrderRow.at(key, db)
+                let order = try OrderRow(row)
                 if order.order.id.sale == sales[sale] { orders.append(order) }
             } catch is LedgerDamage {
                 continue

@@ -27,7 +27,7 @@ struct LedgerFile: Sendable {
         path = FileSystem.resolve(name)
         do {
             try Self.refuseSeveralNames(path)
-            try Self.prepare(path, Self.configuration(patience))
+            try Self.prepare(path, patience)
             pool = try Self.openPool(path, patience)
             id = try pool.writeWithoutTransaction { db in
                 // The pool has set NORMAL, which would lose the last commits with the power.
@@ -57,10 +57,54 @@ struct LedgerFile: Sendable {
     }
 
     /// Creates and migrates the tables, before anything is changed in a file that may belong to somebody else.
-    private static func prepare(_ path: String, _ configuration: Configuration) throws {
+    private static func prepare(_ path: String, _ patience: Duration) throws {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            let queue = try DatabaseQueue(path: path, configuration: configuration(patience))
+            let version = try queue.read { db in try Schema.recognize(db) }
+            if version == Schema.version { return }
+            if version == 0 { return try queue.write { db in try Schema.migrate(db) } }
+            try queue.close()
+            do {
+                // A server of the older format would go on writing rows that this one takes for damaged.
+                return try withExclusiveConnection(to: path) { db in
+                    try db.inTransaction {
+                        try Schema.migrate(db)
+                        return .commit
+                    }
+                }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                // Perhaps only another process that is about to do the same.
+                guard ContinuousClock.now < deadline else {
+                    throw SeckillError(
+                        .unavailable,
+                        "it is of format \(version), and another process has it open; stop every server on it first"
+                    )
+                }
+                pause(milliseconds: .random(in: 5...20))
+            }
+        }
+    }
+
+    /// Runs `body` on a connection that no other process can have beside it.
+    /// - Throws: `SQLITE_BUSY` if another process has the file open, even if it does nothing.
+    static func withExclusiveConnection<Value>(to path: String, _ body: (Database) throws -> Value) throws -> Value {
+        var configuration = Configuration()
+        configuration.prepareDatabase { db in
+            // Before anything is read. Otherwise SQLite shares the write-ahead log.
+            try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+        }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        try queue.read { db in _ = try Schema.recognize(db) }
-        try queue.write { db in try Schema.migrate(db) }
+        let value = try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "BEGIN EXCLUSIVE; COMMIT")
+            return try body(db)
+        }
+        try queue.close()
+        return value
+    }
+
+    private static func pause(milliseconds: Int) {
+        _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(milliseconds))
     }
 
     /// Of several processes that turn a new file to write-ahead logging at once, SQLite lets all but one fail, without
@@ -72,7 +116,7 @@ struct LedgerFile: Sendable {
                 return try DatabasePool(path: path, configuration: configuration(patience))
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 guard ContinuousClock.now < deadline else { throw error }
-                _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(10))
+                pause(milliseconds: 10)
             }
         }
     }

@@ -83,7 +83,7 @@ extension LedgerInspection {
             sql: "SELECT \(OrderRow.columns), sale, epoch, id_hash, user_hash FROM purchase"
         )
         while let row = try orders.next() {
-            var columns = Columns(row, from: 10)
+            var columns = Columns(row, from: OrderRow.columnCount)
             let (sale, epoch): (Int64, Int) = try (columns.next(), columns.next())
             let hashes: (Int64, Int64) = try (columns.next(), columns.next())
             var tally = tallies[sale] ?? Tally()

@@ -27,6 +27,7 @@ struct OrderRow {
 
 extension OrderRow {
     static let columns = "key, id, user, status, sequence, pay_by, reason, recorded_epoch, reserved_at, recorded_at"
+    static let columnCount = 10
 
     /// - Throws: ``LedgerDamage`` if the row is not one that a ledger writes.
     init(_ row: Row) throws {

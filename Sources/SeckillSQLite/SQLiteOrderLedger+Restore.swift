@@ -92,18 +92,8 @@ extension SQLiteOrderLedger {
 
     /// Writes the log into the ledger's file, alone: this fails while any other process has the ledger open.
     private static func emptyLog(_ path: String) throws {
-        var configuration = Configuration()
-        configuration.prepareDatabase { db in
-            // Before anything is read. Otherwise SQLite shares the log.
-            try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
-        }
         do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.writeWithoutTransaction { db in
-                try db.execute(sql: "BEGIN EXCLUSIVE; COMMIT")
-                _ = try db.checkpoint(.truncate)
-            }
-            try queue.close()
+            try LedgerFile.withExclusiveConnection(to: path) { db in _ = try db.checkpoint(.truncate) }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             throw SeckillError(.unavailable, "a server uses it; stop every server on it first")
         } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {

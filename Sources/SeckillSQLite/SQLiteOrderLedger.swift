@@ -73,7 +73,7 @@ public struct SQLiteOrderLedger: OrderLedger {
     /// Records, as the last guard.
     public func record(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
         if reservations.isEmpty { return [] }
-        return try await file.write { db in
+        return try await writeOrders { db in
             var books = SaleBooks(db)
             let table = try OrderTable(db)
             let orders = try reservations.map { try books.sale($0).record($0, in: table, at: now) }
@@ -88,7 +88,7 @@ public struct SQLiteOrderLedger: OrderLedger {
         because reason: RejectionReason,
         at now: Timestamp
     ) async throws -> Order {
-        try await file.write { db in
+        try await writeOrders { db in
             var books = SaleBooks(db)
             let table = try OrderTable(db)
             let order = try books.sale(reservation).reject(reservation, because: reason, in: table, at: now)
@@ -237,6 +237,17 @@ public struct SQLiteOrderLedger: OrderLedger {
     public func check() async throws { try await file.check() }
 
     // MARK: Transactions
+
+    private func writeOrders<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await file.write(body)
+        } catch let unknown as UnknownSale {
+            // Not in the write transaction: it looks at every sale.
+            throw try await file.read { db in try unknown.error(db) }
+        }
+    }
 
     private func change<Value: Sendable>(
         _ sale: SaleID,

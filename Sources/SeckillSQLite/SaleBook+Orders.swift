@@ -108,17 +108,9 @@ extension SaleBook {
         return order
     }
 
-    /// The compare-and-set that payment, cancellation and expiry race for. Nil if the order no longer awaits payment.
+    /// Nil if the order no longer awaits payment.
     private func change(_ row: OrderRow, to status: OrderStatus, at now: Timestamp) throws -> Order? {
-        let update = try HotStatement(
-            "UPDATE purchase SET status = ?, settled_at = ? WHERE key = ? AND status = 'awaiting_payment'",
-            db
-        )
-        update.bind(status.rawValue, at: 1)
-        update.bind(now.milliseconds, at: 2)
-        update.bind(row.key, at: 3)
-        try update.execute()
-        guard db.changesCount == 1 else { return nil }
+        guard try settlements().settle(row.key, as: status, at: now) else { return nil }
         sums.add(-1, to: .awaitingPayment)
         sums.add(1, to: status)
         var order = row.order

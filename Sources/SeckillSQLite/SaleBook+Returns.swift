@@ -18,18 +18,7 @@ extension SaleBook {
     }
 
     func addReturn(units: Int, purchase: Int64? = nil, restock: String? = nil) throws {
-        let insertion = try HotStatement(
-            """
-            INSERT INTO stock_return (sale, epoch, units, purchase, restock, state) VALUES (?, ?, ?, ?, ?, 'open')
-            """,
-            db
-        )
-        insertion.bind(key, at: 1)
-        insertion.bind(Int64(record.epoch), at: 2)
-        insertion.bind(Int64(units), at: 3)
-        insertion.bind(purchase, at: 4)
-        insertion.bind(restock, at: 5)
-        try insertion.execute()
+        try settlements().addReturn(units: units, of: self, purchase: purchase, restock: restock)
         sums.returning += units
     }
 
@@ -37,20 +26,12 @@ extension SaleBook {
     func markApplied(_ applied: StockReturn, in orders: OrderTable) throws {
         // What belongs to an epoch that is over was absorbed, and counts no more.
         guard applied.epoch == record.epoch else { return }
-        var purchase: Int64?
-        if let order = OrderID(applied.id), case .row(let row) = try orders.place(of: order, in: key) { purchase = row }
-        let update = try HotStatement(
-            """
-            UPDATE stock_return SET state = 'done'
-            WHERE sale = ? AND epoch = ? AND state = 'open' AND \(purchase == nil ? "restock" : "purchase") = ?
-            RETURNING units
-            """,
-            db
-        )
-        update.bind(key, at: 1)
-        update.bind(Int64(applied.epoch), at: 2)
-        if let purchase { update.bind(purchase, at: 3) } else { update.bind(applied.id, at: 3) }
-        sums.returning -= Int(try update.number() ?? 0)
+        let table = try settlements()
+        if let order = OrderID(applied.id), case .row(let key) = try orders.place(of: order, in: key) {
+            sums.returning -= try table.markApplied(order: key, of: self)
+        } else {
+            sums.returning -= try table.markApplied(restock: applied.id, of: self)
+        }
     }
 
     // MARK: The fence
@@ -160,12 +141,32 @@ enum PendingReturns {
             let keys = try oldest(limit - returns.count, after: last, of: sales, db)
             guard let end = keys.last?.key else { break }
             last = end
-            for (key, sale) in keys {
-                do {
-                    returns.append(try StockReturn(key, of: sale, db))
-                } catch is LedgerDamage {
-                    continue
-                }
+            returns += try read(keys, db)
+        }
+        return returns
+    }
+
+    /// Reads the returns that have these keys, in this order, but for damaged ones.
+    private static func read(_ keys: [(key: Int64, sale: SaleBook)], _ db: Database) throws -> [StockReturn] {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT stock_return.key, stock_return.epoch, units, restock, purchase.id, user, live, purchase.sale
+                FROM json_each(?) JOIN stock_return ON stock_return.key = value
+                LEFT JOIN purchase ON purchase.key = stock_return.purchase
+                ORDER BY json_each.key
+                """
+        )
+        let list = "[\(keys.map { String($0.key) }.joined(separator: ","))]"
+        let rows = try Row.fetchCursor(statement, arguments: [list])
+        var returns: [StockReturn] = []
+        returns.reserveCapacity(keys.count)
+        for (_, sale) in keys {
+            // A key that was found a moment ago, in this transaction, has a row.
+            guard let row = try rows.next() else { throw LedgerDamage(what: "a return") }
+            do {
+                returns.append(try StockReturn(row, of: sale))
+            } catch is LedgerDamage {
+                continue
             }
         }
         return returns
@@ -199,21 +200,13 @@ enum PendingReturns {
 }
 
 extension StockReturn {
-    /// The return that has `key`.
-    /// - Throws: ``LedgerDamage`` if it is not one that a ledger writes.
-    fileprivate init(_ key: Int64, of sale: SaleBook, _ db: Database) throws {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT stock_return.epoch, units, restock, purchase.id, user, live, purchase.sale
-                FROM stock_return LEFT JOIN purchase ON purchase.key = stock_return.purchase
-                WHERE stock_return.key = ?
-                """
-        )
-        let damage = LedgerDamage(what: "return \(key)")
-        guard let row = try Row.fetchOne(statement, arguments: [key]) else { throw damage }
+    /// - Throws: ``LedgerDamage`` if the row is not one that a ledger writes.
+    fileprivate init(_ row: Row, of sale: SaleBook) throws {
         var columns = Columns(row)
+        let key: Int64 = try columns.next()
+        let damage = LedgerDamage(what: "return \(key)")
         let (epoch, units): (Int, Int) = try (columns.next(), columns.next())
-        guard (1...sale.record.stock).contains(units) else { throw damage }
+        guard units >= 1, units <= sale.record.stock else { throw damage }
         if let restock = try columns.next() as String? {
             self.init(id: restock, sale: sale.record.sale.id, epoch: epoch, units: units, user: nil)
             return

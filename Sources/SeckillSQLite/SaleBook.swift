@@ -25,6 +25,7 @@ final class SaleBook {
     /// Whether the row is as the ledger wrote it.
     let isIntact: Bool
     private var saved: (SaleRecord, SaleTotals, Int64)
+    private var preparedSettlements: SettlementTable?
 
     private init(
         _ db: Database,
@@ -166,6 +167,13 @@ final class SaleBook {
 
     // MARK: Writing
 
+    /// Statements that this transaction has prepared, or prepares now.
+    func settlements() throws -> SettlementTable {
+        let table = try preparedSettlements ?? SettlementTable(db)
+        preparedSettlements = table
+        return table
+    }
+
     static func create(_ sale: Sale, _ db: Database) throws -> SaleBook {
         let book = SaleBook(db, key: 0, record: SaleRecord(sale), sums: SaleTotals(stock: 0), ordersSeal: 0)
         let statement = try db.cachedStatement(
@@ -244,14 +252,27 @@ struct SaleBooks {
 
     /// The book that a reservation goes into.
     mutating func sale(_ reservation: Reservation) throws -> SaleBook {
-        let id = reservation.order.sale
-        if let book = try sale(id) { return book }
-        // An order that can never be recorded is given up. One whose sale is damaged waits for the repair.
-        if try SaleBook.isAnyDamaged(db) { throw LedgerDamage(what: "sale \(id)") }
-        throw SeckillError(.invalid, "an order names a sale that the ledger does not have")
+        guard let book = try sale(reservation.order.sale) else { throw UnknownSale(id: reservation.order.sale) }
+        return book
     }
 
     func save() throws {
         for book in byID.values.sorted(by: { $0.key < $1.key }) { try book.save() }
+    }
+}
+
+/// An order names a sale that cannot be found.
+struct UnknownSale: Error {
+    var id: SaleID
+
+    /// An order that can never be recorded is given up. One whose sale may be damaged must wait for the repair.
+    func error(_ db: Database) throws -> SeckillError {
+        if try SaleBook.isAnyDamaged(db) {
+            return SeckillError(
+                .damaged,
+                "sale \(id) cannot be found, and the row of some sale is damaged: run the audit"
+            )
+        }
+        return SeckillError(.invalid, "an order names a sale that the ledger does not have")
     }
 }

@@ -60,6 +60,37 @@ struct LedgerMigrationTests {
         #expect(try await Shop(other.ledger).ledger.identity() != first)
     }
 
+    @Test("is refused while a server of that format has it open") func inUse() async throws {
+        let scratch = try Scratch()
+        try FormatVersion1.write(to: scratch.ledger)
+        let other = try OtherProcess(scratch.ledger)
+        try await other.beginReading()
+        try await other.unlock()
+        let error = await #expect(throws: SeckillError.self) {
+            try await SQLiteOrderLedger.open(path: scratch.ledger, patience: .milliseconds(100))
+        }
+        #expect(error?.code == .unavailable)
+        #expect(error?.message.hasSuffix("another process has it open; stop every server on it first") == true)
+        #expect(try shopNumber(scratch, "PRAGMA user_version") == 1)
+    }
+
+    @Test("may be opened by many processes at once") func together() async throws {
+        let scratch = try Scratch()
+        try FormatVersion1.write(to: scratch.ledger)
+        let identities = try await withThrowingTaskGroup(of: LedgerID.self) { group in
+            for _ in 0..<8 {
+                group.addTask { try await Shop(scratch.ledger, patience: .seconds(30)).ledger.identity() }
+            }
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(identities.count == 1)
+        #expect(try await LedgerAudit.run(path: scratch.ledger).violations == [])
+    }
+
+    private func shopNumber(_ scratch: Scratch, _ sql: String) throws -> Int {
+        try DatabaseQueue(path: scratch.ledger).read { db in try Int.fetchOne(db, sql: sql) ?? 0 }
+    }
+
     @Test("that was altered before is altered afterwards too") func altered() async throws {
         let scratch = try Scratch()
         try FormatVersion1.write(to: scratch.ledger)

@@ -99,10 +99,10 @@ struct LedgerSchedulingTests {
 
     private static let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
-    @Test("a read that takes too long ends, and so do those that wait for its reader") func deadline() async throws {
+    @Test("a read that takes too long ends, and so do those that wait for its reader", .timeLimit(.minutes(1)))
+    func readDeadline() async throws {
         let scratch = try Scratch()
         let file = try LedgerFile(path: scratch.ledger, patience: .milliseconds(300))
-        let start = ContinuousClock.now
         await withTaskGroup(of: Void.self) { group in
             // More than there are readers.
             for _ in 0..<12 {
@@ -114,7 +114,6 @@ struct LedgerSchedulingTests {
                 }
             }
         }
-        #expect(ContinuousClock.now - start < .seconds(5))
         // The readers are as good as new.
         for _ in 0..<12 {
             let seven = try await file.read { db in try Int.fetchOne(db, sql: "SELECT 7") }
