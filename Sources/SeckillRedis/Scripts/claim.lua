@@ -17,20 +17,22 @@ local outbox = redis.call('TYPE', KEYS[3]).ok
 if held and held.ledger and held.ledger ~= ARGV[2] and string.find(held.ledger, '^[%w_-]+$') then
     return {'foreign', held.ledger}
 end
--- What left the outbox counts only if it can be: an order is in the outbox or has left it.
-local hasCounts = held and held.epoch and held.settled and held.sequence and held.settled <= held.sequence
+-- An order is in the outbox or has left it. Counts that say otherwise say nothing of what the ledger should know.
+local hasCounts = held and held.epoch and held.sequence and held.settled and held.settled <= held.sequence
 if hasCounts and held.epoch == epoch and outbox == 'stream' then
     hasCounts = redis.call('XLEN', KEYS[3]) + held.settled <= held.sequence
 end
-if held and held.epoch and not hasCounts then held.orders, held.settled = 0, 0 end
 if held and held.epoch then
-    local known = (held.orders or 0) + (held.settled or 0)
-    if held.epoch == epoch then known = math.max(known, orders + (held.settled or 0) - ARGV[5]) end
+    local known = 0
+    if hasCounts then
+        known = (held.orders or 0) + held.settled
+        if held.epoch == epoch then known = math.max(known, orders + held.settled - ARGV[5]) end
+    end
     if held.epoch > epoch or held.epoch >= tonumber(ARGV[8]) and known > orders then
         return {'ahead', held.epoch, known}
     end
 end
-if held and held.isSound and held.identity == ARGV[1] and held.epoch == epoch and outbox == 'stream'
+if hasCounts and held.isSound and held.identity == ARGV[1] and held.epoch == epoch and outbox == 'stream'
     and held.sequence >= tonumber(ARGV[4])
     and held.remaining + held.sequence - held.returned == tonumber(ARGV[7])
     and redis.call('XLEN', KEYS[3]) + held.settled >= held.sequence
