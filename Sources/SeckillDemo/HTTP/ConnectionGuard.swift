@@ -18,12 +18,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     struct Limits: Sendable {
         /// From a request's first byte to its last.
         var arrival: TimeAmount = .seconds(10)
-        /// The same once the server is stopping; and how long it waits then for a client to read its answers.
-        var arrivalAtShutdown: TimeAmount = .seconds(2)
+        /// The same once the server is stopping.
+        var arrivalAtShutdown: TimeAmount = .milliseconds(500)
+        /// How long a stopping server waits for a client to read its answers.
+        var readingAtShutdown: TimeAmount = .seconds(2)
         /// How long a quiet connection stays open at shutdown, for a request that is under way.
         var grace: TimeAmount = .seconds(1)
         /// How long a refused client may take to read why.
         var linger: TimeAmount = .seconds(1)
+        /// The same once the server is stopping.
+        var lingerAtShutdown: TimeAmount = .milliseconds(250)
     }
 
     /// How long a connection stays open on which nothing happens.
@@ -158,7 +162,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// At shutdown an answer is waited for, but not a client that does not read what it has been given.
     private func expectReader(_ context: ChannelHandlerContext) {
-        readingAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: limits.arrivalAtShutdown) {
+        readingAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: limits.readingAtShutdown) {
             guard self.state.isOver || !context.channel.isWritable else { return self.expectReader(context) }
             context.close(promise: nil)
         }
@@ -217,7 +221,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.close(mode: .output, promise: nil)
         isLingering = true
         alarm?.cancel()
-        alarm = context.eventLoop.assumeIsolated().scheduleTask(in: limits.linger) { context.close(promise: nil) }
+        alarm = context.eventLoop.assumeIsolated().scheduleTask(
+            in: state.isStopping ? limits.lingerAtShutdown : limits.linger
+        ) { context.close(promise: nil) }
         if state.hasPassedHead { context.fireErrorCaught(HTTPParserError.invalidEOFState) }
     }
 }
