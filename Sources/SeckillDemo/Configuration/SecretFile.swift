@@ -38,7 +38,10 @@ struct SecretFile {
                 options: [.create, .exclusiveCreate],
                 permissions: .ownerReadWrite
             )
-            try file.closeAfter { _ = try file.writeAll((Base64URL.encode(SystemRandom().bytes(48)) + "\n").utf8) }
+            try file.closeAfter {
+                _ = try file.writeAll((Base64URL.encode(SystemRandom().bytes(48)) + "\n").utf8)
+                try Self.sync(file)
+            }
         } catch {
             throw StartError("no secret can be kept in \(path) (\(error)); give one with --secret")
         }
@@ -51,5 +54,20 @@ struct SecretFile {
                 throw StartError("no secret can be kept in \(path) (\(error.localizedDescription))")
             }
         }
+        do {
+            // Links are given out under this secret from now on: it must not be another one after a power cut.
+            let folder = try FileDescriptor.open(FilePath(path).removingLastComponent().orCurrent, .readOnly)
+            try folder.closeAfter { try Self.sync(folder) }
+        } catch {
+            throw StartError("the directory of \(path) cannot be synced (\(error)); give a secret with --secret")
+        }
     }
+
+    private static func sync(_ file: FileDescriptor) throws {
+        guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+    }
+}
+
+extension FilePath {
+    fileprivate var orCurrent: FilePath { isEmpty ? "." : self }
 }
