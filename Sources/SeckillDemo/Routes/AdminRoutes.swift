@@ -86,10 +86,29 @@ struct AdminRoutes: Sendable {
     }
 
     private func restock(_ call: Call) async throws -> Response {
-        let units = try call.fields().integer("add", in: 1...1_000_000_000)
-        guard let id = call.sale, let status = try await flashSale.restock(id, adding: units) else {
+        let fields = try call.fields()
+        let units = try fields.integer("add", in: 1...1_000_000_000)
+        let key = try Self.restockKey(call.request.headers[.idempotencyKey], fields)
+        guard let sale = call.sale, let status = try await flashSale.restock(sale, adding: units, id: key) else {
             throw Problem(.noSale)
         }
         return Response(.ok, .sale(status))
     }
+
+    /// What makes a repeat of the same restock harmless: the header or, without it, a member of the body.
+    private static func restockKey(_ header: String?, _ fields: Fields) throws -> String? {
+        let rule = "1 to 64 visible ASCII characters"
+        let member = try fields.string(ifPresent: "id", rule)
+        for (name, key) in [("Idempotency-Key", header), ("id", member)] {
+            guard let key else { continue }
+            guard (1...64).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw Problem(.badRequest, "\(name) must be \(rule)")
+            }
+        }
+        return header ?? member
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
 }

@@ -111,6 +111,29 @@ struct AdminTests {
         #expect(try await front.admin(.get, "/admin/sales/none").problem == .noSale)
     }
 
+    /// Repeated after "outcome unknown", it adds once.
+    @Test func aRestockWithAKeyAddsOnce() async throws {
+        let front = try await Storefront.selling()
+        let path = "/admin/sales/tea/restock"
+        func restock(_ body: String, key: String? = nil) async throws -> Answer {
+            var fields: HTTPFields = [.authorization: "Bearer \(Storefront.token)"]
+            if let key { fields[HTTPField.Name("Idempotency-Key")!] = key }
+            return try await front.send(.post, path, body, fields)
+        }
+        for _ in 1...3 { #expect(try await restock(#"{"add":2}"#, key: "monday")["stock"] == 5) }
+        for _ in 1...3 { #expect(try await restock(#"{"add":2,"id":"monday"}"#)["stock"] == 5) }
+        #expect(try await restock(#"{"add":2,"id":"tuesday"}"#, key: "tuesday")["stock"] == 7)
+        #expect(try await restock(#"{"add":2}"#)["stock"] == 9)
+        #expect(try await restock(#"{"add":2}"#)["stock"] == 11)
+        for (body, key) in [
+            (#"{"add":2,"id":""}"#, nil), (#"{"add":2,"id":1}"#, nil),
+            (#"{"add":2,"id":"a b"}"#, nil), (#"{"add":2}"#, String(repeating: "k", count: 65)),
+        ] as [(String, String?)] {
+            #expect(try await restock(body, key: key).problem == .badRequest)
+        }
+        #expect(try await front.send(.get, "/api/sales/tea")["stock"] == 11)
+    }
+
     @Test(arguments: [
         "", "Bearer", "Bearer ", "Bearer x", "Basic \(Storefront.token)", "Bearer \(Storefront.token)x",
         "Bearer  \(Storefront.token)", Storefront.token,

@@ -247,14 +247,17 @@ async function act(method, path, body) {
   showButtons();
   if (problem) shop.refuse(words(problem));
   await refresh();
-  return !problem;
+  return problem;
 }
 
-// An operator's action may be none that can be repeated: a restock that is asked for twice is two.
+function isUndecided(problem) {
+  return ['no_answer', 'unavailable', 'internal_error'].includes(problem.code);
+}
+
+// Every action of an operator can be repeated: what has happened does not happen again.
 function words(problem) {
   if (problem.code === 'bad_request' && problem.detail) return `${problem.title}: ${problem.detail}`;
-  const isUndecided = ['no_answer', 'unavailable', 'internal_error'].includes(problem.code);
-  return isUndecided ? 'No answer: it may have happened. Look at the sale and its stock before you repeat it.' : shop.sentence(problem);
+  return isUndecided(problem) ? 'No answer: it may have happened. Repeat it as it is: it is done once.' : shop.sentence(problem);
 }
 
 part('token-form').addEventListener('submit', async (event) => {
@@ -282,9 +285,18 @@ part('resume').addEventListener('click', () => act('POST', `/admin/sales/${chose
 part('close').addEventListener('click', () => {
   if (confirm('Close this sale for ever? It cannot be opened again.')) act('POST', `/admin/sales/${chosen}/close`);
 });
-part('restock').addEventListener('submit', (event) => {
+// A restock keeps its id until it is decided, so that units are added once. Another sale or amount is another restock.
+let restock = { wish: '', id: '' };
+part('restock').addEventListener('submit', async (event) => {
   event.preventDefault();
-  act('POST', `/admin/sales/${chosen}/restock`, { add: Number(part('add').value) });
+  const add = Number(part('add').value);
+  const wish = `${chosen} ${add}`;
+  if (restock.wish !== wish) {
+    const bytes = Array.from(crypto.getRandomValues(new Uint8Array(12)));
+    restock = { wish, id: bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('') };
+  }
+  const problem = await act('POST', `/admin/sales/${chosen}/restock`, { add, id: restock.id });
+  if (!problem || !isUndecided(problem)) restock.wish = '';
 });
 part('create').addEventListener('submit', async (event) => {
   event.preventDefault();
@@ -293,7 +305,7 @@ part('create').addEventListener('submit', async (event) => {
     if (!name || value === '') continue;
     body[name] = type === 'number' ? Number(value) : type === 'datetime-local' ? `${value.length === 16 ? `${value}:00` : value}Z` : value;
   }
-  if (await act('POST', '/admin/sales', body)) {
+  if (!(await act('POST', '/admin/sales', body))) {
     chosen = body.id;
     part('choice').value = chosen;
     part('create').reset();
