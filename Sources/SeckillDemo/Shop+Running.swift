@@ -1,7 +1,9 @@
 internal import Foundation
 internal import Hummingbird
+internal import Logging
 internal import NIOCore
 internal import SeckillCore
+internal import SeckillSQLite
 internal import ServiceLifecycle
 internal import UnixSignals
 
@@ -9,19 +11,46 @@ extension Shop {
     /// The shop of `settings`, with its sales.
     init(_ settings: Settings) async throws {
         do {
-            let backends = try await Backends.open(settings)
-            let secrets = try settings.secrets ?? SecretFile(ledger: settings.ledger).load()
-            try self.init(settings, backends, secrets: secrets)
+            let ledger = try await SQLiteOrderLedger.open(path: settings.ledger)
+            let secrets = try settings.secrets ?? SecretFile(ledger: ledger.path).load()
+            try self.init(settings, try await Backends.open(settings, ledger), secrets: secrets)
+            try await watch.join()
+            try await takeSales()
             try await declareSales()
+            // Another server may have declared the same sales at the same moment.
+            try await refuseSalesOfOthers()
         } catch let error as SeckillError {
             throw StartError(error.message)
         }
     }
 
+    /// Takes sales over that another store holds, if the operator says so, or refuses to start.
+    private func takeSales() async throws {
+        if settings.takesOver { try await flashSale.takeOver() }
+        try await refuseSalesOfOthers()
+    }
+
+    private func refuseSalesOfOthers() async throws {
+        let others = try await flashSale.heldElsewhere()
+        guard let (_, holder) = others.min(by: { $0.key.text < $1.key.text }) else { return }
+        let sales = others.filter { $0.value == holder }.keys.map(\.text).sorted()
+        let named =
+            sales.count > 3 ? "\(sales[..<3].joined(separator: ", ")) and others" : sales.joined(separator: ", ")
+        throw StartError(
+            """
+            the ledger gives \(sales.count == 1 ? "the sale" : "the sales") \(named) to the stock store \(holder), and this \
+            server uses \(backends.stock.name). If servers still use that store, start this one with the same store. To move \
+            the sales here, stop those servers with SIGTERM, so that they record what is queued; start one again first if it \
+            was killed. A server with a stock store of its own gives its sales up when it stops; otherwise start this one \
+            with --take-over. Orders that \(holder) has accepted and not recorded by then are rejected as lost
+            """
+        )
+    }
+
     /// All that runs, stopped in the opposite order: first the events, which never end by themselves, then the web
     /// server, then the work behind it.
     func services(around web: some Service) -> [any Service] {
-        [flashSale, PageKeeper(flashSale: flashSale, pages: pages), web, events]
+        [watch, flashSale, PageKeeper(flashSale: flashSale, pages: pages), web, events]
     }
 
     /// Serves until told to stop: then takes no more, answers what is in hand and records what is queued, all in ten
@@ -39,12 +68,30 @@ extension Shop {
         configuration.maximumGracefulShutdownDuration = .seconds(8)
         do {
             try await ServiceGroup(configuration: configuration).run()
-            await backends.close()
+            await end()
         } catch let error as IOError {
             throw StartError("\(settings.host):\(settings.port) cannot be listened on: \(error.advice)")
         } catch is SocketAddressError, is SocketAddressError.UnknownHost {
             throw StartError("--host \(settings.host) is no address of this machine")
         }
+    }
+}
+
+extension Shop {
+    /// The orderly end: a store that no other server uses gives its sales up, so that any store may hold them next.
+    private func end() async {
+        if backends.redis == nil {
+            do {
+                try await flashSale.releaseSales()
+            } catch {
+                logger.warning(
+                    "sales not given up; this server's store still holds them",
+                    metadata: ["error": "\(error)"]
+                )
+            }
+        }
+        await watch.leave()
+        await backends.close()
     }
 }
 

@@ -14,6 +14,7 @@ struct Shop: Sendable {
     let flashSale: FlashSale
     let pages: Pages
     let events: EventHub
+    let watch: ServerWatch
     var site: Site
     /// What is answered ahead of the site; nil where there is no crowd.
     let hotSite: HotSite?
@@ -39,6 +40,7 @@ struct Shop: Sendable {
         configuration.takeOver = .seconds(5)
         // With the requests in hand, out within ten seconds.
         configuration.drainLimit = .seconds(5)
+        let signer = try LinkSigner(secrets: secrets.map { Array($0.utf8) })
         flashSale = FlashSale(
             stock: backends.stock,
             ledger: backends.ledger,
@@ -47,7 +49,7 @@ struct Shop: Sendable {
             purchases: backends.purchases,
             challenges: backends.challenges,
             signals: backends.signals,
-            signer: try LinkSigner(secrets: secrets.map { Array($0.utf8) }),
+            signer: signer,
             configuration: configuration,
             clock: clock,
             logger: logger
@@ -62,7 +64,18 @@ struct Shop: Sendable {
             cache: backends.pages.map { PageRenderer($0) }
         )
         events = EventHub(flashSale: flashSale, clock: clock)
-        var resources = OperationRoutes(flashSale: flashSale).resources
+        watch = ServerWatch(
+            flashSale: flashSale,
+            stock: backends.stock,
+            checkLedger: backends.checkLedger,
+            files: backends.files,
+            // A worker signs nothing.
+            nodes: settings.role == .worker
+                ? nil : backends.redis.map { NodeRegister($0, fingerprints: signer.fingerprints) },
+            clock: clock,
+            logger: logger
+        )
+        var resources = OperationRoutes(flashSale: flashSale, watch: watch).resources
         if settings.role != .worker {
             resources += PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
             resources += ChallengeRoutes(flashSale: flashSale, visitors: visitors).resources

@@ -74,6 +74,8 @@ public struct LedgerAudit: Hashable, Sendable {
         }
     }
 
+    /// The ledger's identity; nil if it cannot be read.
+    public internal(set) var ledger: LedgerID?
     /// The sales, by id.
     public internal(set) var sales: [AuditedSale] = []
     /// What is wrong, the same kinds together. Empty if nothing is.
@@ -98,7 +100,9 @@ public struct LedgerAudit: Hashable, Sendable {
                         throw SeckillError(.invalid, "it is empty or of an older format; start a server on it once")
                     }
                     var inspection = LedgerInspection(db)
-                    return try inspection.run(beside: books)
+                    var audit = try inspection.run(beside: books)
+                    audit.ledger = try? Schema.identity(db)
+                    return audit
                 }
             }
         } catch {

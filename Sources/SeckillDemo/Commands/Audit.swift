@@ -15,26 +15,29 @@ struct Audit: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("The ledger's SQLite file (default: ./seckill.sqlite).", valueName: "path"))
-    var ledger: String?
+    @OptionGroup var ledger: LedgerOption
 
     @Option(help: ArgumentHelp("The Redis that the sales' servers share (default: none).", valueName: "url"))
     var redis: String?
 
+    @Option(
+        help: ArgumentHelp("The shop's namespace in Redis (default: the ledger's identity).", valueName: "name")
+    )
+    var namespace: String?
+
     func run() async throws {
         var flags: [Setting: String] = [:]
-        (flags[.ledger], flags[.redis]) = (ledger, redis)
+        (flags[.redis], flags[.namespace]) = (redis, namespace)
         let source = SettingSource(flags: flags, environment: ProcessInfo.processInfo.environment)
-        var settings = Settings()
-        if let ledger = source.text(.ledger) { settings.ledger = ledger }
         let audit: LedgerAudit
         do {
             if let redis = try Settings.redis(source) {
-                audit = try await StockAudit(ledger: settings.ledger, redis: redis).run()
+                let namespace = try Settings.namespace(source)
+                audit = try await StockAudit(ledger: ledger.path, redis: redis, namespace: namespace).run()
             } else {
-                let journals = settings.journals
-                audit = try await LedgerAudit.run(path: settings.ledger) {
-                    try await EmbeddedStores.read(at: journals)?.filter(\.isTrusted).map(\.books) ?? []
+                let journals = Settings.journals(of: Self.resolve(ledger.path))
+                audit = try await LedgerAudit.run(path: ledger.path) {
+                    try await EmbeddedStores.read(at: journals)?.map(\.books) ?? []
                 }
             }
         } catch let error as SettingError {
@@ -51,9 +54,25 @@ struct Audit: AsyncParsableCommand {
     }
 }
 
+extension Audit {
+    /// The file that a path leads to, where a server keeps its journals beside.
+    private static func resolve(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
+
 extension JournaledSale {
     fileprivate var books: StockBooks {
-        StockBooks(sale: sale, stock: stock, pending: pending, hasApplied: hasApplied)
+        StockBooks(
+            sale: sale,
+            stock: stock,
+            orders: ordersBefore,
+            isTrusted: isTrusted,
+            pending: pending,
+            hasApplied: hasApplied
+        )
     }
 }
 

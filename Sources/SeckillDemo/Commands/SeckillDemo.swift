@@ -6,7 +6,7 @@ struct SeckillDemo: AsyncParsableCommand {
         commandName: "SeckillDemo",
         abstract: "Sells a few units to a huge crowd, exactly: the reference server of swift-seckill.",
         discussion: Serve.helpMessage(columns: 80).replacing("OVERVIEW: ", with: ""),
-        subcommands: [Serve.self, Audit.self],
+        subcommands: [Serve.self, Audit.self, Backup.self, Restore.self],
         defaultSubcommand: Serve.self
     )
 }

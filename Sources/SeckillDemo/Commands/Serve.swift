@@ -58,8 +58,8 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            The ledger's SQLite file (default: ./seckill.sqlite). Stock and sessions lie beside it, in the directory \
-            PATH.journals, which belongs to one process at a time.
+            The ledger's SQLite file (default: ./seckill.sqlite). Stock and sessions are kept beside it, in the directory \
+            PATH.journals, which one process uses at a time.
             """,
             valueName: "path"
         )
@@ -76,6 +76,25 @@ struct ServeOptions: ParsableArguments {
         )
     )
     var redis: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --redis: sets this shop's keys and channels apart from those of other shops in the same Redis (default: \
+            the ledger's identity).
+            """,
+            valueName: "name"
+        )
+    )
+    var namespace: String?
+
+    @Flag(
+        help: """
+            Takes over every sale that the ledger gives to another stock store. That store must be out of use: orders that \
+            it has accepted and not recorded are rejected as lost, and links stop selling.
+            """
+    )
+    var takeOver = false
 
     @Option(help: ArgumentHelp("Orders a second into the ledger at most (default: as it goes).", valueName: "n"))
     var ledgerRate: String?
@@ -116,10 +135,10 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            What signs purchase links, 32 bytes or more; after a comma, the one before it, still accepted (default: kept \
-            beside the ledger, in a file of mode 0600).
+            What signs purchase links, 32 bytes or more; after commas, any former ones, which are still accepted (default: \
+            kept beside the ledger, in a file of mode 0600).
             """,
-            valueName: "new[,old]"
+            valueName: "new[,old]…"
         )
     )
     var secret: String?
@@ -157,12 +176,14 @@ struct ServeOptions: ParsableArguments {
         var values: [Setting: String] = [:]
         for (setting, text) in [
             Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
-            .redis: redis, .captcha: captcha, .workBits: workBits, .pageCache: pageCache, .rateLimit: rateLimit,
+            .redis: redis, .namespace: namespace, .captcha: captcha, .workBits: workBits, .pageCache: pageCache,
+            .rateLimit: rateLimit,
             .sessionTTL: sessionTTL, .secret: secret, .adminToken: adminToken, .role: role, .logLevel: logLevel,
         ] { values[setting] = text }
         if sale.count == 1 { values[.sale] = sale[0] }
         if sale.count > 1 { values[.sale] = "[\(sale.joined(separator: ","))]" }
         if direct { values[.direct] = "true" }
+        if takeOver { values[.takeOver] = "true" }
         return values
     }
 }

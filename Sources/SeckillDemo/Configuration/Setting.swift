@@ -5,6 +5,8 @@ enum Setting: String, CaseIterable {
     case publicURL = "public-url"
     case ledger
     case redis
+    case namespace
+    case takeOver = "take-over"
     case ledgerRate = "ledger-rate"
     case captcha
     case workBits = "work-bits"

@@ -9,9 +9,13 @@ struct Settings: Sendable {
     var publicURL: PublicURL?
     var ledger = "seckill.sqlite"
     /// The directory that the embedded mode keeps stock and sessions in.
-    var journals: String { ledger + ".journals" }
+    static func journals(of ledger: String) -> String { ledger + ".journals" }
     /// Where everything but the ledger lives; nil for the embedded mode.
     var redis: RedisConfiguration?
+    /// Sets this shop's keys in Redis apart from other shops'; nil for the ledger's identity.
+    var namespace: String?
+    /// Makes this server's store the holder of sales that another store holds.
+    var takesOver = false
     /// What this process does, of all that a shop must.
     var role = FlashSale.Configuration.Role.all
     /// Whether a challenge comes before a link.
@@ -50,6 +54,9 @@ extension Settings {
             ledger = path
         }
         redis = try Self.redis(source)
+        namespace = try Self.namespace(source)
+        if namespace != nil, redis == nil { throw SettingError(.namespace, "goes with --redis only") }
+        takesOver = try source.value(.takeOver, "true or false") { Bool($0) } ?? false
         if let role = try source.value(.role, "all, web or worker", { FlashSale.Configuration.Role(rawValue: $0) }) {
             guard role == .all || redis != nil else {
                 throw SettingError(.role, "must be all without --redis: one process owns the embedded mode's stock")
@@ -84,7 +91,7 @@ extension Settings {
         if let time = try source.value(.sessionTTL, "1s to 365d, such as 90m", Self.sessionTTL) { sessionTTL = time }
         secrets = try source.value(
             .secret,
-            "a secret of 32 bytes or more, and after a comma the one before it; `openssl rand -base64 32` makes one",
+            "a secret of 32 bytes or more, and after commas any former ones; `openssl rand -base64 32` makes one",
             Self.secrets
         )
         adminToken = try source.value(.adminToken, "visible ASCII characters") {
@@ -109,6 +116,11 @@ extension Settings {
         }
     }
 
+    static func namespace(_ source: SettingSource) throws -> String? {
+        // What a ledger's identity is made of, which is the default.
+        try source.value(.namespace, "1 to 64 characters of A-Z a-z 0-9 _ -") { LedgerID($0)?.text }
+    }
+
     private static func sessionTTL(_ text: String) -> Duration? {
         Duration(setting: text).flatMap { $0 >= .seconds(1) && $0 <= .seconds(365 * 86_400) ? $0 : nil }
     }
@@ -121,7 +133,7 @@ extension Settings {
 
     static func secrets(_ text: String) -> [String]? {
         let secrets = text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
-        return (1...2).contains(secrets.count) && secrets.allSatisfy { $0.utf8.count >= 32 } ? secrets : nil
+        return secrets.allSatisfy { $0.utf8.count >= 32 } ? secrets : nil
     }
 
     private static func sales(_ source: SettingSource, _ now: Timestamp) throws -> [SaleDeclaration] {

@@ -41,6 +41,8 @@ struct Problem: Error, Hashable {
     var retryAfter: Duration?
     /// The methods that a resource has; for `method_not_allowed`.
     var allow: String?
+    /// Further members of the document.
+    var members: [JSON.Member] = []
 
     init(_ code: Code, _ detail: String, order: OrderID? = nil, retryAfter: Duration? = nil, allow: String? = nil) {
         self.code = code
@@ -69,7 +71,7 @@ extension Problem {
             .init(name: "code", value: .string(code.rawValue)),
         ]
         if let order { members.append(.init(name: "order", value: .string("/api/orders/\(order)"))) }
-        return JSON.object(members).bytes
+        return JSON.object(members + self.members).bytes
     }
 }
 

@@ -5,6 +5,7 @@ internal import SeckillCore
 /// What those ask who watch over the server.
 struct OperationRoutes: Sendable {
     let flashSale: FlashSale
+    let watch: ServerWatch
 
     var resources: [Resource] {
         [
@@ -17,10 +18,21 @@ struct OperationRoutes: Sendable {
     private func health(_ call: Call) async throws -> Response { Response(.ok, ["status": "alive"]) }
 
     private func ready(_ call: Call) async throws -> Response {
-        guard await flashSale.isReady() else {
-            throw Problem(.unavailable, "Purchases cannot be answered yet.", retryAfter: .seconds(1))
+        let readiness = await readiness()
+        guard readiness.isReady else {
+            var problem = Problem(.unavailable, "Purchases cannot be answered.", retryAfter: .seconds(1))
+            problem.members = JSON.troubles(readiness)
+            throw problem
         }
-        return Response(.ok, ["status": "ready"])
+        return Response(.ok, .object([JSON.Member(name: "status", value: "ready")] + JSON.troubles(readiness)))
+    }
+
+    /// That of the sales, and what concerns all of them.
+    private func readiness() async -> Readiness {
+        var readiness = await flashSale.readiness()
+        readiness.reasons += watch.reasons
+        if !readiness.reasons.isEmpty { readiness.isReady = false }
+        return readiness
     }
 
     private func metrics(_ call: Call) async throws -> Response {
@@ -32,7 +44,7 @@ struct OperationRoutes: Sendable {
         for sale in (try? await flashSale.sales()) ?? [] {
             if let report = try? await flashSale.report(of: sale.record.sale.id) { reports.append(report) }
         }
-        page.add(reports, isReady: await flashSale.isReady())
+        page.add(reports, isReady: await readiness().isReady)
         return Response(
             status: .ok,
             headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

@@ -48,6 +48,21 @@ extension JSON {
         ]
     }
 
+    /// What keeps a node from selling: `reasons` for all sales, `troubles` for single ones.
+    static func troubles(_ readiness: Readiness) -> [Member] {
+        let troubles = readiness.troubles.sorted { $0.key.text < $1.key.text }.map { sale, trouble -> JSON in
+            [
+                "sale": .string(sale.text),
+                "trouble": .string(trouble.code),
+                "detail": .string(trouble.description),
+            ]
+        }
+        return [
+            Member(name: "reasons", value: .array(readiness.reasons.map { .string($0) })),
+            Member(name: "troubles", value: .array(troubles)),
+        ]
+    }
+
     /// A rejected order as the operator may see it.
     static func rejection(_ order: Order) -> JSON {
         [
@@ -67,5 +82,18 @@ extension JSON {
             "payBy": .moment(order.payBy),
             "reason": order.reason.map { .string($0.rawValue) } ?? .null,
         ]
+    }
+}
+
+extension SaleTrouble {
+    /// The stable name of the trouble.
+    var code: String {
+        switch self {
+        case .rebuilding: "rebuilding"
+        case .damaged: "damaged"
+        case .heldElsewhere: "held_elsewhere"
+        case .foreign: "foreign"
+        case .ledgerLostOrders: "ledger_lost_orders"
+        }
     }
 }

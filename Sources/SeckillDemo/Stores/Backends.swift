@@ -18,27 +18,37 @@ struct Backends: Sendable {
     var challenges: [any Challenge] = []
     /// How other servers hear what becomes of orders; nil where there are none.
     var signals: (any OrderSignals)?
-    /// The files under stock and sessions, which no other server may use meanwhile.
+    /// Checks that the ledger's files are the ones that were opened: throws only if not.
+    var checkLedger: (@Sendable () async throws -> Void)?
+    /// The files that hold stock and sessions, which no other server may use.
     var files: EmbeddedStores?
-    /// What everything but the ledger travels over, where other servers share it.
-    var redis: RedisConnection?
+    /// The Redis that this server shares with others.
+    var redis: SharedRedis?
+
+    /// The shop's part of a Redis.
+    struct SharedRedis: Sendable {
+        var connection: RedisConnection
+        var namespace: String
+    }
 
     /// Everything but the ledger in Redis, if the settings name one; else in files of this process.
-    static func open(_ settings: Settings) async throws -> Backends {
-        let ledger = try await SQLiteOrderLedger.open(path: settings.ledger)
-        guard let redis = settings.redis else { return try await embedded(settings, ledger) }
-        return try await shared(redis, settings, ledger)
+    static func open(_ settings: Settings, _ ledger: SQLiteOrderLedger) async throws -> Backends {
+        var backends =
+            if let redis = settings.redis {
+                try await shared(redis, settings, ledger)
+            } else {
+                try await embedded(settings, ledger)
+            }
+        backends.checkLedger = { try await ledger.check() }
+        return backends
     }
 
     /// Stock and sessions in journals beside the ledger; with `--direct`, the stock in the ledger.
     private static func embedded(_ settings: Settings, _ ledger: SQLiteOrderLedger) async throws -> Backends {
-        let files = try await EmbeddedStores.open(at: settings.journals)
-        if settings.isDirect {
-            // What the journal holds is out of date from now on; whoever counts on it again must rebuild it.
-            for sale in try await ledger.sales() {
-                try await files.stock.distrust(sale.sale.id, epoch: sale.epoch)
-            }
-        }
+        let files = try await EmbeddedStores.open(
+            at: Settings.journals(of: ledger.path),
+            ledger: try await ledger.identity()
+        )
         return Backends(
             ledger: ledger,
             stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: .system) : files.stock,
@@ -55,6 +65,8 @@ struct Backends: Sendable {
         _ settings: Settings,
         _ ledger: SQLiteOrderLedger
     ) async throws -> Backends {
+        let identity = try await ledger.identity()
+        let namespace = settings.namespace ?? identity.text
         let logger = Logger(label: "seckill.redis")
         let redis = try await RedisConnection.open(configuration, logger: logger)
         if !redis.isReady {
@@ -63,34 +75,34 @@ struct Backends: Sendable {
                 metadata: ["seckill.redis": "\(configuration)"]
             )
         }
-        let stock = RedisStockStore(redis)
-        let sessions = RedisSessionStore(redis)
-        let limiter = settings.rateLimit.map { RedisRateLimiter(redis, $0) }
+        let stock = RedisStockStore(redis, ledger: identity, namespace: namespace)
+        let sessions = RedisSessionStore(redis, namespace: namespace)
+        let limiter = settings.rateLimit.map { RedisRateLimiter(redis, $0, namespace: namespace) }
         return Backends(
             ledger: ledger,
             stock: stock,
             sessions: sessions,
             limiter: limiter,
             purchases: try RedisPurchaseStore(sessions: sessions, limiter: limiter, stock: stock),
-            pages: settings.pages(redis),
-            challenges: try settings.puzzles.map { RedisChallenge(redis, $0) },
-            signals: RedisOrderSignals(redis),
-            redis: redis
+            pages: settings.pages(redis, namespace),
+            challenges: try settings.puzzles.map { RedisChallenge(redis, $0, namespace: namespace) },
+            signals: RedisOrderSignals(redis, namespace: namespace),
+            redis: SharedRedis(connection: redis, namespace: namespace)
         )
     }
 
     func close() async {
         await files?.close()
-        await redis?.close()
+        await redis?.connection.close()
     }
 }
 
 extension Settings {
-    fileprivate func pages(_ redis: RedisConnection) -> (any PageCache)? {
+    fileprivate func pages(_ redis: RedisConnection, _ namespace: String) -> (any PageCache)? {
         switch pageCache {
         case .off: nil
         case .local: MemoryPageCache()
-        case .redis: LayeredPageCache(MemoryPageCache(), over: RedisPageCache(redis))
+        case .redis: LayeredPageCache(MemoryPageCache(), over: RedisPageCache(redis, namespace: namespace))
         }
     }
 

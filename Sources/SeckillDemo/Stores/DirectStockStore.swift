@@ -20,6 +20,8 @@ final class DirectStockStore: StockStore {
     /// True: a local flag would be a cache, and this has none.
     var isInProcess: Bool { true }
 
+    var name: StoreName { StoreName("direct") }
+
     func identity() async throws -> StoreIdentity { StoreIdentity("ledger") }
 
     func reserve(_ order: OrderID, for user: UserID) async throws -> ReserveOutcome {
@@ -27,7 +29,7 @@ final class DirectStockStore: StockStore {
     }
 
     private func decide(_ order: OrderID, _ user: UserID) async throws -> ReserveOutcome {
-        guard let record = try await ledger.sale(order.sale), order.epoch <= record.epoch,
+        guard let record = try await ledger.sale(order.sale), order.epoch <= record.epoch, record.holder == name,
             let totals = try await ledger.totals(of: order.sale)
         else { throw SeckillError(.unavailable, "the sale is not installed") }
         if let known = try await ledger.lookUp(order).order { return .alreadyReserved(sequence: known.sequence) }
@@ -57,29 +59,37 @@ final class DirectStockStore: StockStore {
     func reservation(of order: OrderID) async throws -> Reservation? { nil }
 
     func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        guard let record = try await ledger.sale(sale), record.epoch > 0, let totals = try await ledger.totals(of: sale)
+        guard let record = try await ledger.sale(sale), record.epoch > 0, record.holder == name,
+            let totals = try await ledger.totals(of: sale)
         else { return nil }
+        let sequence = max(record.sequence, record.recorded)
         return StockSnapshot(
             epoch: record.epoch,
             remaining: totals.remaining,
             pending: 0,
-            sequence: record.sequence,
+            sequence: sequence,
             version: StockSnapshot.firstVersion(of: record.epoch),
-            revision: record.revision
+            revision: record.revision,
+            settled: record.recorded,
+            // The sums are the ledger's own: what is not for sale and was not reserved has come back.
+            returned: totals.remaining + sequence - record.installed
         )
     }
 
     func update(_ terms: SaleTerms) async throws {}
 
-    func claim(
-        _ sale: SaleID,
-        epoch: Int,
-        sequence: Int,
-        identity: StoreIdentity,
-        lifetime: Duration
-    ) async throws -> ClaimOutcome {
-        // A new sale is in epoch 0 and must be raised to its first; nothing else is ever out of step.
-        epoch > 0 ? .current : .claimed(StockClaim(sale: sale, token: "first", identity: identity), drained: [])
+    func claim(_ record: SaleRecord, identity: StoreIdentity, lifetime: Duration) async throws -> ClaimOutcome {
+        // A sale that is new, or was another store's, needs an epoch of this one. Nothing else is ever out of step.
+        guard record.epoch > 0, record.holder == name else {
+            return .claimed(StockClaim(sale: record.sale.id, token: "first", identity: identity, epoch: 0))
+        }
+        return .current
+    }
+
+    func renew(_ claim: StockClaim, for lifetime: Duration) async throws -> Bool { true }
+
+    func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
+        DrainPage([], next: nil)
     }
 
     func install(_ stock: InstalledStock, under claim: StockClaim) async throws -> Bool { true }

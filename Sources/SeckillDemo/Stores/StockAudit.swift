@@ -13,17 +13,26 @@ struct StockAudit {
 
     let ledger: String
     let redis: RedisConfiguration
+    /// Nil for the ledger's identity.
+    let namespace: String?
 
     func run() async throws -> LedgerAudit {
         let connection = try await RedisConnection.connect(redis, logger: Logger(label: "seckill.redis"))
         do {
-            let audit = try await audit(RedisStockStore(connection))
+            let audit = try await audit(connection)
             await connection.close()
             return audit
         } catch {
             await connection.close()
             throw error
         }
+    }
+
+    private func audit(_ connection: RedisConnection) async throws -> LedgerAudit {
+        let first = try await LedgerAudit.run(path: ledger)
+        // What is wrong with a ledger without an identity is said, and nothing of it can be found in Redis.
+        guard let identity = first.ledger else { return first }
+        return try await audit(RedisStockStore(connection, ledger: identity, namespace: namespace))
     }
 
     private func audit(_ stock: RedisStockStore) async throws -> LedgerAudit {

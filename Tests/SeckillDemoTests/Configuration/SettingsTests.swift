@@ -35,7 +35,8 @@ struct SettingsTests {
             .host: "0.0.0.0", .port: "0", .publicURL: "https://shop.example", .ledger: "/tmp/x", .ledgerRate: "500",
             .captcha: "on",
             .workBits: "20", .pageCache: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
-            .secret: String(repeating: "n", count: 32) + "," + String(repeating: "o", count: 32),
+            .secret: ["n", "o", "p"].map { String(repeating: $0, count: 32) }.joined(separator: ","),
+            .namespace: "shop-1", .takeOver: "true",
             .redis: "redis://user:pass@10.0.0.1:7000/2",
             .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "false", .logLevel: "debug",
         ]
@@ -45,9 +46,9 @@ struct SettingsTests {
             #expect(settings.host == "0.0.0.0" && settings.port == 0 && settings.publicURL?.isSecure == true)
             #expect(settings.ledger == "/tmp/x" && settings.ledgerRate == 500 && settings.logLevel == .debug)
             #expect(settings.rateLimit == Rate(10, per: .seconds(60)) && settings.sessionTTL == .seconds(5400))
-            #expect(settings.adminToken == "t" && settings.secrets?.count == 2 && !settings.isDirect)
+            #expect(settings.adminToken == "t" && settings.secrets?.count == 3 && !settings.isDirect)
             #expect(settings.redis?.address == .tcp(host: "10.0.0.1", port: 7000) && settings.redis?.database == 2)
-            #expect(settings.sales.count == 2)
+            #expect(settings.sales.count == 2 && settings.namespace == "shop-1" && settings.takesOver)
         }
         #expect(Setting.ledgerRate.variable == "SECKILL_LEDGER_RATE")
         #expect(try read([.port: "1"], ["SECKILL_PORT": "2"]).port == 1)
