@@ -131,6 +131,29 @@ public struct LedgerAudit: Hashable, Sendable {
         violations.append(Violation(name: .unbalanced, sale: sale, detail: detail))
     }
 
+    /// Adds that a stock store knows a later epoch of a sale, or more recorded orders, than the ledger. Read what it knows
+    /// before the ledger is audited: that is so at any moment, whether the store sells the sale or not.
+    ///
+    /// - Parameters:
+    ///   - epoch: the store's.
+    ///   - orders: rows that the ledger had when that epoch began.
+    ///   - settled: orders of the epoch that have left the outbox.
+    public mutating func checkOrders(of sale: SaleID, epoch: Int, orders: Int, settled: Int) {
+        guard let record = sales.first(where: { $0.record.sale.id == sale })?.record,
+            !violations.contains(where: { $0.name == .ledgerLostOrders && $0.sale == sale })
+        else { return }
+        let known = StockSnapshot(
+            epoch: epoch,
+            remaining: 0,
+            pending: 0,
+            sequence: settled,
+            version: 0,
+            revision: 0,
+            settled: settled
+        )
+        _ = checkOrders(known: known, orders: orders, of: record)
+    }
+
     /// Adds that a stock store knows more than the ledger: its epoch, or how many orders were recorded. That is so at any
     /// moment, whether it sells or not, until an operator accepts the loss.
     ///

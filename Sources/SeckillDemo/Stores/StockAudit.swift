@@ -39,19 +39,31 @@ struct StockAudit {
         let clock = SystemClock()
         let end = clock.uptime + Self.patience
         while true {
-            let before = try await snapshots(stock, of: try await LedgerAudit.run(path: ledger))
+            let sales = try await LedgerAudit.run(path: ledger).sales.map(\.record.sale.id)
+            let before = try await snapshots(stock, of: sales)
+            // Before the ledger is read: what has left an outbox by now has its row.
+            var known: [(sale: SaleID, orders: RecordedOrders)] = []
+            for sale in sales {
+                if let orders = try await stock.recordedOrders(of: sale) { known.append((sale, orders)) }
+            }
             var audit = try await LedgerAudit.run(path: ledger)
-            let after = try await snapshots(stock, of: audit)
+            let after = try await snapshots(stock, of: sales)
             let found = audit.violations.count
-            for (sale, snapshot) in after where before[sale] == snapshot { audit.check(snapshot, of: sale) }
-            if audit.violations.count == found || clock.uptime >= end { return audit }
+            for sale in sales {
+                if let snapshot = after[sale], before[sale] == snapshot { audit.check(snapshot, of: sale) }
+            }
+            let isSettled = audit.violations.count == found || clock.uptime >= end
+            for (sale, orders) in known {
+                audit.checkOrders(of: sale, epoch: orders.epoch, orders: orders.before, settled: orders.settled)
+            }
+            if isSettled { return audit }
             try await clock.sleep(for: .milliseconds(200))
         }
     }
 
-    private func snapshots(_ stock: RedisStockStore, of audit: LedgerAudit) async throws -> [SaleID: StockSnapshot] {
+    private func snapshots(_ stock: RedisStockStore, of sales: [SaleID]) async throws -> [SaleID: StockSnapshot] {
         var snapshots: [SaleID: StockSnapshot] = [:]
-        for sale in audit.sales.map(\.record.sale.id) { snapshots[sale] = try await stock.inspect(sale) }
+        for sale in sales { snapshots[sale] = try await stock.inspect(sale) }
         return snapshots
     }
 }

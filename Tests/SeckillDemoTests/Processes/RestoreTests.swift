@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import SeckillCore
+import TestServers
 import Testing
 
 @testable import SeckillDemo
@@ -73,6 +74,38 @@ struct RestoreTests {
     }
 
     /// A raw copy is put back by hand: nothing sells until somebody says that the loss is meant.
+    @Test(.enabled(if: RedisServer.isExpected))
+    func anOlderCopyBesideRedisIsNamedBeforeAndAfterAStart() async throws {
+        try await RedisServer.with { redis in
+            let shared = ["--redis", redis.url]
+            func audit() async throws -> Program.End {
+                try await Program.run(["audit", "--ledger", ledger] + shared, in: folder)
+            }
+            let (server, port) = try await Program.serve(tea + shared, in: folder)
+            _ = try await buy(3, at: port)
+            #expect(try await run("backup", "--to", copy).status == 0)
+            _ = try await buy(2, at: port)
+            #expect(await server.stop().status == 0)
+            #expect(try await audit().status == 0)
+            for name in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: ledger + name) }
+            try FileManager.default.copyItem(atPath: copy, toPath: ledger)
+            let before = try await audit()
+            #expect(before.status == 1 && before.out.contains("VIOLATION ledger_lost_orders in sale tea"), "\(before)")
+
+            let (again, newPort) = try await Program.serve(shared, in: folder)
+            let client = try await WebClient.connect(to: newPort)
+            let isNamed = try await eventually {
+                try await client.send(.get, "/ready")["troubles"].elements?.first?["trouble"] == "ledger_lost_orders"
+            }
+            #expect(isNamed)
+            #expect(await again.stop().status == 0)
+            let after = try await audit()
+            #expect(after.status == 1 && after.out.contains("VIOLATION ledger_lost_orders in sale tea"), "\(after)")
+            #expect(try await run("restore", "--accept-loss").status == 0)
+            #expect(try await audit().status == 0)
+        }
+    }
+
     @Test(arguments: [true, false])
     func anOlderCopyDoesNotSellUntilTheLossIsAccepted(byHand: Bool) async throws {
         let (server, port) = try await Program.serve(tea, in: folder)
