@@ -21,8 +21,9 @@ struct LedgerSchedulingTests {
     @Test("payments that come together share transactions, and all are made") func grouping() async throws {
         let scratch = try Scratch()
         let shop = try await Shop(scratch.ledger)
-        try await shop.open(stock: 1000)
-        let orders = try await shop.record((1...1000).map { Shop.reservation($0) })
+        try await shop.open(stock: 200)
+        // Few enough that SQLite does not start the log over.
+        let orders = try await shop.record((1...200).map { Shop.reservation($0) })
         let before = try commits(scratch)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for order in orders {
@@ -36,8 +37,8 @@ struct LedgerSchedulingTests {
             try await group.waitForAll()
         }
         let made = try commits(scratch) - before
-        #expect((1...200).contains(made), "\(made) transactions for 1,000 payments")
-        #expect(try await shop.ledger.totals(of: .shoes)?.paid == 1000)
+        #expect((1...150).contains(made), "\(made) transactions for 200 payments")
+        #expect(try await shop.ledger.totals(of: .shoes)?.paid == 200)
         #expect(try await shop.audit().violations == [])
     }
 
@@ -90,7 +91,8 @@ struct LedgerSchedulingTests {
         let queue = try DatabaseQueue()
         var transactions = 0
         while try await queue.write({ db in writes.perform { try $0(db) } }) { transactions += 1 }
-        #expect(transactions + 1 >= GroupedWrites.maxWaiting / GroupedWrites.maxCount)
+        let least = GroupedWrites.maxWaiting / GroupedWrites.maxCount
+        #expect((least...50 * least).contains(transactions + 1), "\(transactions)")
         #expect(ends.withLock { $0 } == Array(repeating: true, count: GroupedWrites.maxWaiting))
         #expect(try writes.add(write), "the next must be scheduled again")
     }
@@ -146,5 +148,54 @@ struct LedgerSchedulingTests {
         await #expect(throws: CancellationError.self) {
             try await SharedRead(file) { _ -> Int in throw CancellationError() }.value()
         }
+    }
+
+    @Test("a caller that comes while a listing is read gets the next") func freshness() async throws {
+        let scratch = try Scratch()
+        let file = try LedgerFile(path: scratch.ledger, patience: .seconds(5))
+        let (value, hasRead, goesOn) = (Locked(1), SharedFlag(), SharedFlag())
+        let read = SharedRead(file) { _ in
+            let found = value.withLock { $0 }
+            hasRead.set()
+            let end = ContinuousClock.now + .seconds(20)
+            while !goesOn.isSet, ContinuousClock.now < end {}
+            return found
+        }
+        async let first = read.value()
+        while !hasRead.isSet { await Task.yield() }
+        value.withLock { $0 = 2 }
+        async let second = read.value()
+        // Time enough for the second call to begin to wait.
+        for _ in 0..<1000 { await Task.yield() }
+        goesOn.set()
+        #expect(try await [first, second] == [1, 2])
+    }
+
+    // MARK: Epochs
+
+    @Test("who held units when an epoch began is the same, however late it is read") func heldUnits() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger)
+        try await shop.open(limit: 3)
+        let users = ["alice", "alice", "bob", "carol", "dave"]
+        let orders = try await shop.record(users.enumerated().map { Shop.reservation($0.offset + 1, by: $0.element) })
+        _ = try await shop.ledger.pay(orders[1].id, at: Shop.start)
+        _ = try await shop.ledger.cancel(orders[4].id, at: Shop.start)
+        guard case .begun(let stock) = try await shop.ledger.beginEpoch(after: 1, of: .shoes, in: .test) else {
+            Issue.record("no epoch")
+            return
+        }
+        #expect(stock.remaining == 6)
+        #expect(stock.held == [UserID("alice")!: 2, UserID("bob")!: 1, UserID("carol")!: 1])
+        _ = try await shop.ledger.cancel(orders[0].id, at: Shop.start)
+        _ = try await shop.record([Shop.reservation(6, by: "eve")])
+        _ = try await shop.ledger.restock(.shoes, adding: 1, id: "r")
+        #expect(try await shop.ledger.expire(dueAt: Shop.due, limit: 10).count == 2)
+        let queue = try DatabaseQueue(path: scratch.ledger)
+        let later = try await queue.read { db in try HeldUnits.read(epoch: 2, of: .shoes, db) }
+        #expect(later == stock.held)
+        _ = try await shop.ledger.raiseEpoch(of: .shoes, above: 2, acceptingLoss: false)
+        let over = try await queue.read { db in try HeldUnits.read(epoch: 2, of: .shoes, db) }
+        #expect(over == nil)
     }
 }
