@@ -21,7 +21,9 @@ actor RedisSeason {
 
     enum Role: String { case web, worker }
 
-    static let stock = "seckill:{plenty}:stock"
+    /// The shop's namespace, by which the keys that are struck are found.
+    private static let namespace = "shop"
+    static let stock = "seckill:\(namespace):{plenty}:stock"
     private static let sales = ["plenty", "scarce"]
 
     nonisolated let redis: RedisServer
@@ -49,7 +51,10 @@ actor RedisSeason {
 
     private func serve(_ role: Role, _ more: [String] = []) async throws -> (Program, port: Int) {
         // Slowly recorded, so that many orders are on their way when it strikes.
-        let arguments = ["--redis", redis.url, "--role", role.rawValue, "--rate-limit", "off", "--ledger-rate", "300"]
+        let arguments = [
+            "--redis", redis.url, "--namespace", Self.namespace, "--role", role.rawValue, "--rate-limit", "off",
+            "--ledger-rate", "300",
+        ]
         return try await Program.serve(arguments + more, in: folder)
     }
 
@@ -87,7 +92,7 @@ actor RedisSeason {
 
     func outbox() async throws -> String {
         let epoch = try await send(["HGET", Self.stock, "epoch"]).text ?? "1"
-        return "seckill:{plenty}:outbox:\(epoch)"
+        return "seckill:\(Self.namespace):{plenty}:outbox:\(epoch)"
     }
 
     // MARK: A round
@@ -187,7 +192,9 @@ actor RedisSeason {
         let strangers = statuses.keys.filter { !known.contains($0) }
         #expect(strangers.isEmpty, "\(fault.name): \(strangers.count) orders are nobody's")
         await client.close()
-        let arguments = ["audit", "--ledger", folder.path("ledger.sqlite"), "--redis", redis.url]
+        let arguments = [
+            "audit", "--ledger", folder.path("ledger.sqlite"), "--redis", redis.url, "--namespace", Self.namespace,
+        ]
         let audit = try await Program.run(arguments, in: folder)
         #expect(audit.status == 0, "\(fault.name): \(audit.out)\(audit.err)")
         return round

@@ -52,6 +52,9 @@ struct SecretTests {
             let first = NodeRegister(shared, fingerprints: ["a"])
             let second = NodeRegister(shared, fingerprints: ["b"])
             #expect(try await first.agrees())
+            // Within one millisecond of Redis's clock, the ids would decide which came first.
+            let joined = try await connection.send(["TIME"])
+            #expect(try await eventually { try await connection.send(["TIME"]).isMilliseconds(after: joined) })
             #expect(try await !second.agrees())
             #expect(try await first.agrees())
             // What somebody else has put there is no node.
@@ -83,5 +86,18 @@ struct SecretTests {
         #expect(try await back.send(.get, "/api/orders/\(order)")["status"] == "awaiting_payment")
         #expect(try await back.send(.post, "/api/orders/\(order)/payment")["status"] == "paid")
         #expect(await again.stop().status == 0)
+    }
+}
+
+extension RedisValue {
+    /// Compares two answers to TIME.
+    fileprivate func isMilliseconds(after other: RedisValue) -> Bool {
+        let (now, then) = (microseconds, other.microseconds)
+        return now / 1000 > then / 1000
+    }
+
+    private var microseconds: Int {
+        let parts = (array ?? []).compactMap { $0.text.flatMap { Int($0) } }
+        return parts.count == 2 ? parts[0] * 1_000_000 + parts[1] : 0
     }
 }

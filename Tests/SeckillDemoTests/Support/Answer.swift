@@ -20,7 +20,10 @@ struct Answer: Sendable {
 
     /// The code of a problem document whose other members fit it.
     var problem: Problem.Code? {
-        guard fields[.contentType] == "application/problem+json", case .string(let text) = json["code"],
+        guard fields[.contentType] == "application/problem+json" else { return nil }
+        // Read once: tests with crowds read thousands of these.
+        let json = json
+        guard case .string(let text) = json["code"],
             let code = Problem.Code(rawValue: text), code.status.code == status, json["status"] == .integer(status),
             json["type"] == .string("urn:seckill:problem:\(text)"), json["title"] == .string(code.title),
             case .string(let detail) = json["detail"], !detail.isEmpty
