@@ -38,8 +38,8 @@ final class Catalog: Sendable {
         return isWithin(Self.missInterval, readAt) ? false : nil
     }
 
-    /// - Throws: `unavailable` where the ledger was asked a moment ago and has not said that there is no such sale;
-    ///   `damaged` for a sale whose row cannot be read.
+    /// - Throws: `unavailable` if the ledger was asked a moment ago and did not answer; `damaged` for a sale whose row cannot
+    ///   be read.
     func record(of sale: SaleID) async throws -> SaleRecord? {
         if let known = knows(sale), !known { return nil }
         let (record, readAt, isDue) = state.withLock { state in

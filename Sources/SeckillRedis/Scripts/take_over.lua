@@ -23,7 +23,7 @@ for _, held in ipairs(idle) do
     end
 end
 
--- Replies of XINFO are names and values by turns.
+-- Replies of XINFO alternate names and values.
 local function named(reply)
     local values = {}
     for index = 1, #reply, 2 do values[reply[index]] = reply[index + 1] end

@@ -119,7 +119,7 @@ struct RedisOutbox: OrderSource {
                 isFirst = false
             }
         }
-        // They are handed out, whatever is wrong with other lanes: whoever asks again is told.
+        // They are handed out, even if another lane fails: the next call reports the failure.
         if found.isEmpty, let failure { throw failure }
         return found
     }

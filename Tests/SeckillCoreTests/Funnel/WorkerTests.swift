@@ -45,6 +45,27 @@ struct WorkerTests {
         let shop = try await Shop(clock: clock, ledger: faults.wrap(MemoryOrderLedger()))
         _ = try await shop.buy(as: "alice")
         faults.inject(.failBefore, into: "record", probability: 1)
+        try await shutDown(shop) { faults.count(of: "record") > 3 }
+        // Held and not recorded: whoever comes next takes it over.
+        #expect(try await shop.stock.outbox.depth().count == 1)
+    }
+
+    /// One failed call is no reason to leave the rest in the queue.
+    @Test func shutdownDrainsAlthoughTheSourceFailsNowAndThen() async throws {
+        let clock = ManualClock()
+        let faults = Faults(clock: clock)
+        var configuration = FlashSale.Configuration()
+        configuration.batch = 10
+        let shop = try await Shop(stock: 150, clock: clock, wrapping: { faults.wrap($0) }, configuration: configuration)
+        for buyer in 0..<150 { _ = try await shop.buy(as: "u\(buyer)") }
+        faults.inject(.failBefore, into: "receive", probability: 0.5)
+        try await shutDown(shop) { try await shop.stock.outbox.depth().count < 150 }
+        #expect(try await shop.stock.outbox.depth().count == 0)
+        #expect(try await shop.ledger.totals(of: shop.sale)?.awaiting == 150)
+    }
+
+    /// Runs the shop until `condition` holds, and then shuts it down in order.
+    private func shutDown(_ shop: Shop, when condition: () async throws -> Bool) async throws {
         let group = ServiceGroup(
             services: [shop.flashSale],
             gracefulShutdownSignals: [],
@@ -57,14 +78,12 @@ struct WorkerTests {
                 isOver.withLock { $0 = true }
             }
             defer { tasks.cancelAll() }
-            try await shop.pass { faults.count(of: "record") > 3 }
+            try await shop.pass(until: condition)
             await group.triggerGracefulShutdown()
-            let start = clock.uptime
+            let start = shop.clock.uptime
             try await shop.pass { isOver.withLock { $0 } }
-            #expect(clock.uptime - start <= .seconds(10))
+            #expect(shop.clock.uptime - start <= .seconds(10))
         }
-        // Held and not recorded: whoever comes next takes it over.
-        #expect(try await shop.stock.outbox.depth().count == 1)
     }
 
     /// In the stores of this process a receipt is the sale's sequence.
