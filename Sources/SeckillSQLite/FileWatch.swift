@@ -8,7 +8,8 @@ final class FileWatch: Sendable {
 
     private let path: String
     private let opened: [String: FileStatus]
-    private let checkedAt = Locked(ContinuousClock.now)
+    /// When the files were last found to be the right ones; nil if they were not.
+    private let checkedAt = Locked<ContinuousClock.Instant?>(.now)
 
     /// Watches the files of a ledger that SQLite has open: as long as it has, it keeps all three of them.
     init(_ path: String) throws(SeckillError) {
@@ -32,6 +33,7 @@ final class FileWatch: Sendable {
         var logSize = 0
         for name in Self.names(path) {
             guard let status = FileStatus(name), let before = opened[name], status.isSameFile(as: before) else {
+                checkedAt.withLock { $0 = nil }
                 throw Self.loss(of: name)
             }
             if name != path { logSize = max(logSize, status.size) }
@@ -42,7 +44,8 @@ final class FileWatch: Sendable {
 
     /// ``check()``, unless it was done a moment ago.
     func checkAtIntervals() throws(SeckillError) {
-        if checkedAt.withLock({ ContinuousClock.now - $0 < Self.interval }) { return }
+        let checkedAt = checkedAt.withLock { $0 }
+        if let checkedAt, ContinuousClock.now - checkedAt < Self.interval { return }
         try check()
     }
 
