@@ -17,6 +17,8 @@ try FileManager.default.createDirectory(atPath: folder, withIntermediateDirector
 defer { try? FileManager.default.removeItem(atPath: folder) }
 
 let sale = SaleID("sale")!
+/// The ledger that all journals of this benchmark belong to.
+let ledger = LedgerID("benchmark")!
 let crowd = try Crowd(1_000_000)
 
 let parts = arguments.count > 2 ? Array(arguments[2...]) : ["reservations", "refusals", "restart"]
@@ -39,6 +41,3 @@ func openJournal(stock: Int) async throws -> EmbeddedStores {
 func install(_ units: Int, into store: some StockStore) async throws {
     try await store.install(sale, units: units, limitPerUser: 1)
 }
-
-/// The ledger that all journals of this benchmark belong to.
-let ledger = LedgerID("benchmark")!
