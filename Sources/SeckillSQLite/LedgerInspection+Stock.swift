@@ -38,7 +38,7 @@ extension LedgerInspection {
         }
     }
 
-    /// Units of pending returns that the store has not got yet.
+    /// Units of pending returns that the store does not have yet.
     private func unitsOnTheirWay(of sale: Int64, epoch: Int, to book: StockBooks) throws -> Int {
         let rows = try Row.fetchCursor(
             db,

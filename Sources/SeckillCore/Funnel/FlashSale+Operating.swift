@@ -190,7 +190,7 @@ extension FlashSale {
         SaleStatus(record, try? await stock.snapshot(of: record.sale.id), at: clock.now)
     }
 
-    /// The sale as it is now, which whoever listens for changes is told as well.
+    /// Reads the sale as it is now, and tells listeners if it looks different.
     @discardableResult
     func look(at sale: SaleID) async throws -> SaleStatus? {
         let status = try await status(of: sale)

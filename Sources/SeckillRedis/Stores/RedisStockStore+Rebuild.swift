@@ -69,8 +69,8 @@ extension RedisStockStore {
         return try await run(command, for: claim.sale, epoch: nil, on: session.connection) == .integer(1)
     }
 
-    /// One range of the stream, whoever holds its entries. Those that cannot be read are dead-lettered, because the install
-    /// wipes what stays.
+    /// Reads one range of the stream, entries that consumers hold included. Entries that cannot be read are dead-lettered,
+    /// because the install wipes what stays.
     public func drain(_ claim: StockClaim, after cursor: String?, limit: Int) async throws -> DrainPage {
         let session = try await connect()
         // What was replaced has no outbox of this claim's any more.

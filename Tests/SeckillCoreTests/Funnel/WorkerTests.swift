@@ -46,7 +46,7 @@ struct WorkerTests {
         _ = try await shop.buy(as: "alice")
         faults.inject(.failBefore, into: "record", probability: 1)
         try await shutDown(shop) { faults.count(of: "record") > 3 }
-        // Held and not recorded: whoever comes next takes it over.
+        // It is held and not recorded: the next consumer takes it over.
         #expect(try await shop.stock.outbox.depth().count == 1)
     }
 

@@ -110,7 +110,7 @@ final class World {
         }
     }
 
-    /// What an operator does whom a node has told that the ledger lacks orders.
+    /// Accepts the loss, if a node has reported that the ledger lacks orders.
     private func acceptLoss() async throws {
         guard case .ledgerLostOrders = nodes[0].shop.troubles[sale] else { return }
         lossAccepted = true
