@@ -122,7 +122,7 @@ final class ServerWatch: Service, Sendable {
 
     /// Closes all sales until they are rebuilt from the ledger.
     private func closeSales() async {
-        for sale in (try? await flashSale.sales()) ?? [] {
+        for sale in (try? await flashSale.sales(limit: .max)) ?? [] {
             guard let epoch = sale.stock?.epoch else { continue }
             // Tried again at the next look.
             try? await stock.distrust(sale.record.sale.id, epoch: epoch)

@@ -50,7 +50,7 @@ public struct SQLiteOrderLedger: OrderLedger {
     }
 
     /// All sales, by id.
-    public func sales() async throws -> SaleListing { try await listing.value() }
+    public func sales(changedAfter change: Int) async throws -> SaleListing { try await listing.value() }
 
     /// Turns the switch.
     public func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {

@@ -103,7 +103,7 @@ import Testing
     @Test func stock() async throws {
         try await StockStoreConformance { [faults] in faults.wrap(MemoryStockStore(clock: $0)) }.run()
         try await OutboxConformance { [faults] in faults.wrap(MemoryStockStore(clock: $0)) }.run()
-        expectStruck("identity", "reserve", "giveBack", "reservation", "snapshot", "update", "claim", "install")
+        expectStruck("identity", "reserve", "giveBack", "reservation", "snapshots", "update", "claim", "install")
         expectStruck("abandon", "distrust", "receive", "acknowledge", "takeOver", "deadLetter", "depth")
     }
 

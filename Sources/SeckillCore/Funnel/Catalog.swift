@@ -1,25 +1,47 @@
 /// The ledger's sale records, as this node last read them: what the funnel asks instead of the ledger.
 ///
-/// The reconciler refreshes it on every sweep; a sale it does not know is looked for in the ledger, but no more than
-/// four times a second whatever is asked. That there is no such sale is said only of a ledger that was read just now:
-/// one that cannot be read may hold any.
+/// Only what has changed is read again: on every round of the reconciler, and when somebody asks for a sale that is not
+/// here, but no more than four times a second whatever is asked. That there is no such sale is said only of a ledger that
+/// was read just now: one that cannot be read may hold any.
 final class Catalog: Sendable {
     private struct State {
         var records: [SaleID: SaleRecord] = [:]
+        /// The keys of `records`, sorted.
+        var ids: [SaleID] = []
         /// Sales whose row could not be read. Their last record, if there is one, stays.
         var damaged: Set<SaleID> = []
+        /// Sales that have changed since they were last taken.
+        var changed: Set<SaleID> = []
+        /// The last change of the ledger that was read.
+        var change = 0
+        /// When a damaged row was last looked for among all rows.
+        var allReadAt: Duration?
         /// When somebody last looked for a sale that was not here.
         var triedAt: Duration?
         /// When the last read that succeeded began.
         var readAt: Duration?
 
-        mutating func learn(_ record: SaleRecord) {
-            guard (records[record.sale.id]?.revision ?? 0) <= record.revision else { return }
-            records[record.sale.id] = record
+        mutating func put(_ record: SaleRecord) {
+            changed.insert(record.sale.id)
+            if records.updateValue(record, forKey: record.sale.id) == nil {
+                ids.insert(record.sale.id, at: position(behind: record.sale.id))
+            }
+        }
+
+        /// How many ids are not behind `id`.
+        func position(behind id: SaleID) -> Int {
+            var range = 0..<ids.count
+            while !range.isEmpty {
+                let middle = range.lowerBound + range.count / 2
+                range = ids[middle].text <= id.text ? middle + 1..<range.upperBound : range.lowerBound..<middle
+            }
+            return range.lowerBound
         }
     }
 
     private static let missInterval: Duration = .milliseconds(250)
+    /// While a row is damaged, all are read at this interval, to find it repaired.
+    private static let damageInterval: Duration = .seconds(2)
     private let ledger: any OrderLedger
     private let clock: any SaleClock
     private let state = Locked(State())
@@ -38,6 +60,12 @@ final class Catalog: Sendable {
         return isWithin(Self.missInterval, readAt) ? false : nil
     }
 
+    /// The record of `sale` as it was last read.
+    subscript(sale: SaleID) -> SaleRecord? { state.withLock { $0.records[sale] } }
+
+    /// The records of `sales` as they were last read.
+    func records(of sales: [SaleID]) -> [SaleRecord?] { state.withLock { state in sales.map { state.records[$0] } } }
+
     /// - Throws: `unavailable` if the ledger was asked a moment ago and did not answer; `damaged` for a sale whose row cannot
     ///   be read.
     func record(of sale: SaleID) async throws -> SaleRecord? {
@@ -49,7 +77,7 @@ final class Catalog: Sendable {
         }
         if let record { return record }
         if isDue {
-            let damaged = try await refresh().damaged
+            let damaged = try await refresh()
             if damaged.contains(sale) { throw SeckillError(.damaged, "the row of this sale in the ledger is damaged") }
             return state.withLock { $0.records[sale] }
         }
@@ -60,24 +88,63 @@ final class Catalog: Sendable {
         return nil
     }
 
-    func all() async throws -> [SaleRecord] {
+    /// Up to `limit` sales by id, from behind `sale`, or from the first one.
+    func page(after sale: SaleID?, limit: Int) async throws -> [SaleRecord] {
         if state.withLock({ $0.readAt == nil }) { try await refresh() }
-        return state.withLock { $0.records.values.sorted { $0.sale.id.text < $1.sale.id.text } }
+        return state.withLock { state in
+            let start = sale.map { state.position(behind: $0) } ?? 0
+            return state.ids[start...].prefix(max(0, limit)).compactMap { state.records[$0] }
+        }
     }
 
-    /// What the ledger has just answered to an operator's action: no need to ask it again, and nothing that can fail.
-    func learn(_ record: SaleRecord) { state.withLock { $0.learn(record) } }
+    /// How many sales there are.
+    var count: Int { state.withLock { $0.records.count } }
 
-    @discardableResult
-    func refresh() async throws -> SaleListing {
-        let now = clock.uptime
-        let fresh = try await ledger.sales()
+    /// Takes in what the ledger has just answered to an operator's action. Of two records with one revision, this one may be
+    /// the older.
+    func learn(_ record: SaleRecord) {
         state.withLock { state in
-            for record in fresh.records { state.learn(record) }
-            state.damaged = Set(fresh.damaged)
-            state.readAt = now
+            guard (state.records[record.sale.id]?.revision ?? 0) < record.revision else { return }
+            state.put(record)
         }
-        return fresh
+    }
+
+    /// The sales that have changed since the last call, by id, or all of them. For one caller.
+    func takeChanged(orAll isFirst: Bool) -> [SaleRecord] {
+        state.withLock { state in
+            defer { state.changed = [] }
+            return (isFirst ? Set(state.ids) : state.changed).sorted { $0.text < $1.text }.compactMap {
+                state.records[$0]
+            }
+        }
+    }
+
+    /// Reads what has changed in the ledger.
+    /// - Returns: all sales whose row is damaged.
+    @discardableResult
+    func refresh() async throws -> Set<SaleID> {
+        let now = clock.uptime
+        let asked = state.withLock { state in
+            guard !state.damaged.isEmpty, !isWithin(Self.damageInterval, state.allReadAt) else { return state.change }
+            state.allReadAt = now
+            return 0
+        }
+        let listing = try await ledger.sales(changedAfter: asked)
+        return state.withLock { state in
+            state.readAt = now
+            let hasAll = asked == 0 || listing.change < asked
+            // Another caller may have read more in the meantime.
+            guard hasAll || listing.change >= state.change else { return state.damaged }
+            state.change = listing.change
+            if hasAll { state.damaged = [] }
+            for record in listing.records {
+                state.damaged.remove(record.sale.id)
+                let known = state.records[record.sale.id]
+                if known != record, known?.revision ?? 0 <= record.revision { state.put(record) }
+            }
+            state.damaged.formUnion(listing.damaged)
+            return state.damaged
+        }
     }
 
     private func isWithin(_ interval: Duration, _ moment: Duration?) -> Bool {

@@ -89,6 +89,7 @@ extension FlashSale {
 
     private func decideLink(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer?) async throws -> LinkOutcome {
         guard let record = try await catalog.record(of: sale) else { return .refused(.noSale) }
+        requested.withLock { _ = $0.insert(sale) }
         guard let user = try await user(for: caller) else { return .refused(.noSession) }
         if let wait = try await rateLimit(user) { return .refused(.rateLimited(retryAfter: wait)) }
         let now = clock.now
@@ -133,8 +134,17 @@ extension FlashSale {
         } catch let refused as Refused {
             return refused.outcome
         } catch {
+            if let order = signed?.order, let outcome = await outcomeOfRetiredSale(order) { return outcome }
             return .refused(unavailable(error, "purchase"), order: signed?.order)
         }
+    }
+
+    /// What the ledger says of an order of a sale that no store holds any more; nil for any other sale.
+    private func outcomeOfRetiredSale(_ order: OrderID) async -> PurchaseOutcome? {
+        guard catalog[order.sale]?.isRetired(at: clock.now) ?? false,
+            let answer = try? await ledger.lookUp(order)
+        else { return nil }
+        return answer.order.map { .accepted($0) } ?? .refused(.closed, order: order)
     }
 
     private struct Refused: Error { var outcome: PurchaseOutcome }
@@ -190,6 +200,7 @@ extension FlashSale {
             let recorded = try await ledger.lookUp(order).order
             return .accepted(recorded ?? Order(id: order, user: user, status: .queued, sequence: sequence))
         case .soldOut(let version):
+            if !stock.isInProcess { requested.withLock { _ = $0.insert(order.sale) } }
             soldOut.set(for: order.sale, version: version)
             return .refused(.soldOut, order: order)
         case .limitReached: return .refused(.limitReached, order: order)
@@ -205,7 +216,9 @@ extension FlashSale {
 
     private func learn(_ order: OrderID) {
         // Where asking the store is cheap, nothing is refused before it.
-        if !stock.isInProcess { soldOut.learn(order) }
+        guard !stock.isInProcess else { return }
+        requested.withLock { _ = $0.insert(order.sale) }
+        soldOut.learn(order)
     }
 
     private func passes(_ answer: ChallengeAnswer?, _ caller: Caller) async throws -> Bool {

@@ -7,8 +7,10 @@ extension FlashSale {
     /// the reconciler reaches it.
     public func create(_ sale: Sale) async throws -> CreateSaleOutcome {
         let outcome = try await ledger.create(sale)
-        if case .conflict = outcome { return outcome }
-        try await catalog.refresh()
+        switch outcome {
+        case .conflict: return outcome
+        case .created(let record), .existing(let record): catalog.learn(record)
+        }
         do {
             try await install(sale.id)
         } catch {
@@ -68,11 +70,20 @@ extension FlashSale {
         return try await look(at: sale)
     }
 
-    /// All sales, by id, as anybody may see them.
-    public func sales() async throws -> [SaleStatus] {
-        var all: [SaleStatus] = []
-        for record in try await catalog.all() { all.append(await status(of: record)) }
-        return all
+    /// Up to `limit` sales by id, from behind `sale`, or from the first one, as anybody may see them.
+    ///
+    /// **Cost**: while ``run()`` is running, the stock is as this node last saw it: within a sweep for a sale in which
+    /// anything happens. Otherwise, and where the store is in this process, it is read for all of them in one call.
+    public func sales(after sale: SaleID? = nil, limit: Int = 100) async throws -> [SaleStatus] {
+        let records = try await catalog.page(after: sale, limit: limit)
+        let now = clock.now
+        let seen = stock.isInProcess || !isSweeping ? [:] : board.snapshots(of: records.map(\.sale.id))
+        let unseen = records.map(\.sale.id).filter { seen[$0] == nil }
+        var snapshots = seen
+        for (sale, snapshot) in zip(unseen, (try? await stock.snapshots(of: unseen)) ?? []) {
+            snapshots[sale] = .some(snapshot)
+        }
+        return records.map { SaleStatus($0, snapshots[$0.sale.id] ?? nil, at: now) }
     }
 
     /// One sale as anybody may see it. Nil if there is no such sale.
@@ -101,32 +112,14 @@ extension FlashSale {
         return depth
     }
 
-    /// Whether this node can answer purchases, and what is wrong with which sale. Reads the ledger and the stock store.
-    public func readiness() async -> Readiness {
-        var readiness = Readiness(isReady: true)
-        var sells = false
-        do {
-            let listing = try await ledger.sales()
-            for sale in listing.damaged { readiness.troubles[sale] = .damaged }
-            for record in listing.records where !record.isClosed(at: clock.now) {
-                let sale = record.sale.id
-                let snapshot = try await stock.snapshot(of: sale)
-                if snapshot?.epoch == record.epoch, record.holder == stock.name {
-                    sells = true
-                } else if let trouble = troubles[sale] {
-                    readiness.troubles[sale] = trouble
-                } else {
-                    readiness.troubles[sale] = .rebuilding
-                    readiness.isReady = false
-                }
-            }
-            if !sells, !readiness.troubles.isEmpty { readiness.isReady = false }
-        } catch {
-            readiness.isReady = false
-            readiness.reasons.append("\(error)")
-        }
-        return readiness
-    }
+    /// Whether this node can answer purchases, and what is wrong with which sale, as the last sweep of ``run()`` found it.
+    /// Asks neither the ledger nor the stock store.
+    public func readiness() -> Readiness { health.readiness(at: clock.uptime, patience: sweepPatience) }
+
+    /// Whether what this node remembers of the sales is kept up to date.
+    private var isSweeping: Bool { health.isKept(at: clock.uptime, patience: sweepPatience) }
+
+    private var sweepPatience: Duration { max(.seconds(5), configuration.sweep * 4) }
 
     // MARK: Which store holds the sales
 
@@ -220,7 +213,19 @@ extension SaleStatus {
 }
 
 extension SaleRecord {
+    /// By how much a clock may be wrong.
+    private static let clockError: Duration = .seconds(2 * 86_400)
+
     func isClosed(at now: Timestamp) -> Bool {
         admission == .closed || sale.closesAt.map { now >= $0 } ?? false
     }
+
+    /// Whether the sale will never sell again, whatever a clock does next: its operator has closed it, or its end is long
+    /// past.
+    func isOver(at now: Timestamp) -> Bool {
+        admission == .closed || sale.closesAt.map { now >= $0 + Self.clockError } ?? false
+    }
+
+    /// Whether the sale is over and no store holds it: all its orders are in the ledger.
+    func isRetired(at now: Timestamp) -> Bool { holder == nil && isOver(at: now) }
 }

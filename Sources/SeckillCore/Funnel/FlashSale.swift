@@ -25,7 +25,9 @@ public final class FlashSale: Sendable {
     let soldOut: SoldOutFlags
     let board = SaleBoard()
     let events = OrderNews()
-    let troubles: SaleTroubles
+    let health: SaleHealth
+    /// Sales that buyers have asked for since the last sweep.
+    let requested = Locked<Set<SaleID>>([])
     let metrics = FunnelMetrics()
 
     /// A funnel over these backends.
@@ -65,7 +67,7 @@ public final class FlashSale: Sendable {
         self.logger = logger
         catalog = Catalog(ledger: ledger, clock: clock)
         soldOut = SoldOutFlags(clock: clock)
-        troubles = SaleTroubles(logger: logger)
+        health = SaleHealth(logger: logger)
     }
 
     /// Who is asking.

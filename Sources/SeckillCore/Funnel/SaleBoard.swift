@@ -12,6 +12,15 @@ final class SaleBoard: Sendable {
     }
 }
 
+extension SaleBoard {
+    /// What was last seen of those of `sales` that were ever looked at: nil for one whose stock the store did not have.
+    func snapshots(of sales: [SaleID]) -> [SaleID: StockSnapshot?] {
+        seen.withLock { seen in
+            Dictionary(uniqueKeysWithValues: sales.compactMap { sale in seen[sale].map { (sale, $0.stock) } })
+        }
+    }
+}
+
 extension SaleStatus {
     /// Whether anybody can see a difference but the time.
     fileprivate func looksLike(_ other: SaleStatus) -> Bool {

@@ -26,9 +26,9 @@ public final class MemoryOrderLedger: OrderLedger {
     /// One sale.
     public func sale(_ id: SaleID) async throws -> SaleRecord? { book.withLock { $0.sales[id]?.record } }
 
-    /// All sales, by id.
-    public func sales() async throws -> SaleListing {
-        SaleListing(book.withLock { $0.sales.values.map(\.record).sorted { $0.sale.id.text < $1.sale.id.text } })
+    /// Those that have changed, by id. Goes over all sales.
+    public func sales(changedAfter change: Int) async throws -> SaleListing {
+        book.withLock { $0.sales(changedAfter: change) }
     }
 
     /// Turns the switch.
@@ -125,7 +125,11 @@ extension MemoryOrderLedger: RejectionRegister {
 /// The rows of a ledger and the rules of changing them. A plain value; its owner locks it.
 private struct LedgerBook: Sendable {
     struct SaleRow: Sendable {
-        var record: SaleRecord
+        var record: SaleRecord { didSet { isChanged = true } }
+        /// Whether the record has changed since its change was last numbered.
+        var isChanged = true
+        /// The number of its last change.
+        var change = 0
         var live = 0
         var held: [UserID: Int] = [:]
         var restocks: Set<String> = []
@@ -155,12 +159,27 @@ private struct LedgerBook: Sendable {
 
     private static let maxStock = 1_000_000_000
     var sales: [SaleID: SaleRow] = [:]
+    /// The number of the last change of any sale.
+    private var change = 0
     var orders: [OrderID: Order] = [:]
     var ordersOf: [UserID: [OrderID]] = [:]
     var rejected: [SaleID: [Order]] = [:]
     /// Still to be made, oldest first.
     var returns: [StockReturn] = []
     var deadlines = Heap<Deadline>()
+
+    /// Changes are numbered when they are asked for: what has changed twice by then has changed once.
+    mutating func sales(changedAfter asked: Int) -> SaleListing {
+        let changed = sales.filter(\.value.isChanged).keys
+        if !changed.isEmpty { change += 1 }
+        for sale in changed {
+            sales[sale]?.change = change
+            sales[sale]?.isChanged = false
+        }
+        let since = asked <= change ? asked : 0
+        let records = sales.values.filter { $0.change > since }.map(\.record)
+        return SaleListing(records.sorted { $0.sale.id.text < $1.sale.id.text }, change: change)
+    }
 
     mutating func create(_ sale: Sale) -> CreateSaleOutcome {
         guard let row = sales[sale.id] else {

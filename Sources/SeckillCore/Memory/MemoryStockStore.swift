@@ -85,9 +85,9 @@ public final class MemoryStockStore: StockStore {
         shelf.with(order.sale) { $0.isTrusted ? $0.reservation(of: order) : nil } ?? nil
     }
 
-    /// One look-up.
-    public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        shelf.with(sale) { $0.isTrusted ? $0.snapshot : nil } ?? nil
+    /// One look-up each.
+    public func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
+        sales.map { sale in shelf.with(sale) { $0.isTrusted ? $0.snapshot : nil } ?? nil }
     }
 
     /// Replaces older terms.
@@ -165,6 +165,16 @@ public final class MemoryStockStore: StockStore {
     /// Stops vouching for a sale.
     public func distrust(_ sale: SaleID, epoch: Int) async throws {
         shelf.with(sale) { if $0.epoch == epoch { $0.isTrusted = false } }
+    }
+
+    /// Forgets the sale at once.
+    public func retire(_ sale: SaleID, epoch: Int) async throws {
+        let removed = shelf.withLock { sales -> SaleStock? in
+            guard let stock = sales[sale], stock.epoch == epoch, !stock.hasPending else { return nil }
+            return sales.removeValue(forKey: sale)
+        }
+        // Freed here, not with the lock held: it may hold a million orders.
+        withExtendedLifetime(removed) {}
     }
 
     /// Signals of this instance.

@@ -39,8 +39,12 @@ public protocol StockStore: Sendable {
     /// this store knows none.
     func reservation(of order: OrderID) async throws -> Reservation?
 
-    /// What the store holds for `sale`; nil if it holds nothing it can vouch for, and a rebuild is due.
-    func snapshot(of sale: SaleID) async throws -> StockSnapshot?
+    /// What the store holds for each of `sales`, in their order; nil for a sale of which it holds nothing that it trusts.
+    ///
+    /// Each snapshot is of one instant; those of several sales are not of the same one. What is wrong with one sale makes
+    /// its snapshot nil and leaves the others alone. Changes nothing.
+    /// - Throws: if the store cannot be asked at all.
+    func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?]
 
     /// Replaces the sale's terms, unless those held are of the same or a later revision. Does nothing for a sale that
     /// the store cannot vouch for: the rebuild brings the terms.
@@ -91,6 +95,12 @@ public protocol StockStore: Sendable {
 
     /// Closes `sale` if it is in `epoch`. Reservations fail until a rebuild; the outbox stays, and workers go on with it.
     func distrust(_ sale: SaleID, epoch: Int) async throws
+
+    /// Lets the store forget a sale that will never sell again: no epoch is installed after this one.
+    ///
+    /// Does nothing if the sale is in another epoch or orders are in its outbox. A store that others can read too may keep
+    /// the sale for a while, but no longer than if this were called once. Idempotent.
+    func retire(_ sale: SaleID, epoch: Int) async throws
 
     /// Told whenever a sale gains units, here or on any node, from now on. May miss some and repeat some: a hint to
     /// drop a sold-out flag early, no more. Ends when the consumer's task is cancelled.
@@ -203,6 +213,11 @@ public struct StockSnapshot: Hashable, Sendable {
 }
 
 extension StockStore {
+    /// What the store holds for `sale`; nil if it holds nothing that it trusts.
+    public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
+        try await snapshots(of: [sale]).first ?? nil
+    }
+
     /// An empty page, for stores of this process.
     public func orderKeys(
         of sale: SaleID,

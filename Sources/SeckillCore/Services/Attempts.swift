@@ -1,6 +1,7 @@
 /// Attempts at many things, of which none that fails keeps the others from their turn.
 struct Attempts {
-    private var failure: (any Error)?
+    /// What failed first.
+    private(set) var failure: (any Error)?
 
     /// Whether `body` succeeded.
     /// - Throws: `CancellationError`, at once.

@@ -37,7 +37,7 @@ extension FlashSale: Service {
             recorder: recorder,
             clock: clock,
             metrics: metrics,
-            troubles: troubles,
+            health: health,
             logger: logger
         )
     }
@@ -52,7 +52,7 @@ extension FlashSale: Service {
         )
     }
     var returns: ReturnService {
-        ReturnService(stock: stock, ledger: ledger, pace: pace, metrics: metrics)
+        ReturnService(stock: stock, ledger: ledger, catalog: catalog, clock: clock, pace: pace, metrics: metrics)
     }
     var expiry: ExpiryService {
         ExpiryService(ledger: ledger, clock: clock, events: events, pace: pace, metrics: metrics)
@@ -60,11 +60,13 @@ extension FlashSale: Service {
     var reconciler: Reconciler {
         Reconciler(
             stock: stock,
+            ledger: ledger,
             rebuild: rebuild,
             catalog: catalog,
+            requested: requested,
             soldOut: soldOut,
             board: board,
-            troubles: troubles,
+            health: health,
             clock: clock,
             pace: pace,
             logger: logger

@@ -3,92 +3,143 @@ internal import Logging
 /// Watches over the stock store: installs what is missing, brings changed terms, confirms sold-out flags, and compares the
 /// counts of store and ledger, which tell that something was lost or altered without being noticed.
 struct Reconciler: Sendable {
+    /// What is kept from one sweep to the next.
+    struct State: Sendable {
+        var schedule = SweepSchedule()
+        /// Whether the schedule has all sales.
+        fileprivate var hasBegun = false
+        /// Sales that were rebuilt lately, or must be.
+        fileprivate var rebuilds: [SaleID: Rebuild] = [:]
+    }
+
+    fileprivate struct Rebuild: Sendable {
+        var backoff = Backoff()
+        /// When the sale is compared again; nil if that can wait for its turn.
+        var retryAt: Duration?
+    }
+
+    private enum Verdict {
+        /// Store and ledger agree.
+        case agrees
+        /// The store has nothing that it trusts, or another epoch.
+        case missing
+        /// The store's counts contradict the ledger.
+        case contradicts(String)
+    }
+
+    /// How soon a sale that an operator must see to is compared again, and how much later for each other such sale.
+    private static let recheckInterval: Duration = .seconds(2)
+    private static let recheckIntervalOfEach: Duration = .milliseconds(2)
+
+    fileprivate static func recheckInterval(of count: Int) -> Duration {
+        max(recheckInterval, recheckIntervalOfEach * count)
+    }
+
+    /// Rebuilds wait for the ledger most of the time, and it takes many in one transaction.
+    private static let rebuildsAtOnce = 32
+
     let stock: any StockStore
+    let ledger: any OrderLedger
     let rebuild: StockRebuild
     let catalog: Catalog
+    let requested: Locked<Set<SaleID>>
     let soldOut: SoldOutFlags
     let board: SaleBoard
-    let troubles: SaleTroubles
+    let health: SaleHealth
     let clock: any SaleClock
     let pace: Pace
     let logger: Logger
 
-    /// What was seen of one sale on earlier rounds.
-    struct Memory {
-        /// The record as it was before the snapshot of this round was read.
-        var record: SaleRecord?
-        /// How soon the next rebuild may follow the last.
-        var rebuilds = Backoff()
-        /// When a sale that an operator must see to is compared again.
-        var recheckAt: Duration?
-    }
-
-    private static let recheckInterval: Duration = .seconds(2)
-
     func run() async throws {
-        var memories: [SaleID: Memory] = [:]
-        try await pace.run("reconciler") { try await look(&memories) }
+        var state = State()
+        try await pace.run("reconciler") { try await sweep(&state) }
     }
 
-    func look(_ memories: inout [SaleID: Memory]) async throws {
+    /// Looks at the sales that are due, and at all that are suspect.
+    func sweep(_ state: inout State) async throws {
+        repeat { try await round(&state) } while state.schedule.hasSuspects && !Task.isCancelled
+    }
+
+    private func round(_ state: inout State) async throws {
         var attempts = Attempts()
-        // The snapshot is read between two reads of the ledger: the one before says what the store must know, the one
+        let uptime = clock.uptime
+        for sale in requested.withLock({ exchange(&$0, with: []) }) { state.schedule.touch(sale, at: uptime) }
+        let round = state.schedule.round(at: clock.now, uptime: uptime)
+        let retries = state.retries(at: uptime, besides: round.sales)
+        let due = round.sales + retries
+        // The snapshots are read between two reads of the ledger: the one before says what the store must know, the one
         // after what the ledger must.
-        var snapshots: [SaleID: StockSnapshot] = [:]
-        var unseen: Set<SaleID> = []
-        for sale in memories.keys.sorted(by: { $0.text < $1.text }) {
-            if try await !attempts.make({ snapshots[sale] = try await stock.snapshot(of: sale) }) {
-                unseen.insert(sale)
-            }
-        }
-        let listing = try await catalog.refresh()
-        for record in listing.records where !unseen.contains(record.sale.id) {
-            _ = try await attempts.make { try await look(at: record, snapshots[record.sale.id], &memories) }
-        }
-        for sale in listing.damaged {
-            troubles.note(.damaged, of: sale)
+        let before = catalog.records(of: due)
+        var snapshots: [StockSnapshot?] = []
+        let isSeen = try await attempts.make { snapshots = try await stock.snapshots(of: due) }
+        var damaged: Set<SaleID> = []
+        let isRead = try await attempts.make { damaged = try await catalog.refresh() }
+        health.noteRound(attempts.failure, at: clock.uptime)
+        let changed = catalog.takeChanged(orAll: !state.hasBegun)
+        if isRead { state.hasBegun = true }
+        state.schedule.note(changed, at: clock.now, uptime: uptime)
+        for record in changed where !record.isClosed(at: clock.now) { health.expect(record.sale.id) }
+        for sale in damaged where health[sale] != .damaged || due.contains(sale) {
+            health.note(.damaged, of: sale)
             _ = try await attempts.make { try await rebuild.close(sale) }
         }
-        let known = Set(listing.records.map(\.sale.id) + listing.damaged)
-        memories = memories.filter { known.contains($0.key) }
-        troubles.keep(known)
+        if isRead { health.forgetDamaged { damaged.contains($0) || catalog[$0] != nil } }
+        guard isSeen, isRead else { return try attempts.end() }
+        state.schedule.finish(round)
+        var suspects: [SaleID] = []
+        for (index, sale) in due.enumerated() where !damaged.contains(sale) {
+            guard let record = catalog[sale] else { continue }
+            _ = try await attempts.make {
+                if try await !look(at: record, before[index], snapshots[index], &state) { suspects.append(sale) }
+            }
+        }
+        try await rebuildAll(suspects, &state, &attempts)
         try attempts.end()
     }
 
+    /// False if the sale must be rebuilt.
     private func look(
         at record: SaleRecord,
+        _ before: SaleRecord?,
         _ snapshot: StockSnapshot?,
-        _ memories: inout [SaleID: Memory]
-    ) async throws {
+        _ state: inout State
+    ) async throws -> Bool {
         let sale = record.sale.id
-        var memory = memories[sale] ?? Memory()
-        defer { memories[sale] = memory }
-        if memory.record != nil { board.show(SaleStatus(record, snapshot, at: clock.now)) }
-        let before = memory.record
-        memory.record = record
-        if let snapshot, snapshot.epoch == record.epoch, record.holder == stock.name, troubles[sale] == nil {
-            if let loss = Self.loss(snapshot, before, record) {
-                logger.error(
-                    "sale closed for a rebuild",
-                    metadata: ["seckill.sale": "\(sale)", "seckill.reason": "\(loss)"]
-                )
-                try await stock.distrust(sale, epoch: record.epoch)
-            } else {
-                try await confirm(record, snapshot)
-                return
+        board.show(SaleStatus(record, snapshot, at: clock.now))
+        if record.isClosed(at: clock.now) {
+            health.forget(sale)
+            if record.isRetired(at: clock.now) {
+                if let epoch = snapshot?.epoch { try await stock.retire(sale, epoch: epoch) }
+                state.schedule.remove(sale)
+                return true
             }
         }
-        let now = clock.uptime
-        guard memory.rebuilds.isDue(at: now), memory.recheckAt ?? now <= now else { return }
-        memory.recheckAt = nil
-        switch try await rebuild.ensure(sale) {
-        case .current, .busy: break
-        case .rebuilt: memory.rebuilds.note(at: clock.uptime)
-        case .failed(let error):
-            memory.rebuilds.note(at: clock.uptime)
-            throw error
-        case .refused: memory.recheckAt = clock.uptime + Self.recheckInterval
+        switch verdict(record, before, snapshot) {
+        case .agrees:
+            guard let snapshot, health[sale] == nil else { return false }
+            if !record.isClosed(at: clock.now) { health.note(nil, of: sale) }
+            state.confirm(sale, at: clock.uptime)
+            try await confirm(record, snapshot)
+            try await retireIfOver(record, snapshot)
+            return true
+        case .missing: break
+        case .contradicts(let what):
+            logger.error(
+                "sale closed for a rebuild",
+                metadata: ["seckill.sale": "\(sale)", "seckill.reason": "\(what)"]
+            )
+            try await stock.distrust(sale, epoch: record.epoch)
         }
+        // What happened to one sale may have happened to all.
+        if !record.isClosed(at: clock.now), health.lose(sale), !state.schedule.hasSuspects {
+            state.schedule.suspect(try await catalog.page(after: nil, limit: .max), at: clock.now)
+        }
+        return !state.isDue(sale, at: clock.uptime)
+    }
+
+    private func verdict(_ record: SaleRecord, _ before: SaleRecord?, _ snapshot: StockSnapshot?) -> Verdict {
+        guard let snapshot, snapshot.epoch == record.epoch, record.holder == stock.name else { return .missing }
+        return Self.loss(snapshot, before, record).map { .contradicts($0) } ?? .agrees
     }
 
     /// What store and ledger contradict each other in, or nil: sums that hold at any instant of an epoch.
@@ -116,32 +167,73 @@ struct Reconciler: Sendable {
             soldOut.clear(for: record.sale.id, version: snapshot.version)
         }
     }
-}
 
-/// Spaces the rebuilds of one sale: the first few at once, then ever further apart, so that a fault that lasts is not
-/// a rebuild at every sweep.
-struct Backoff: Sendable {
-    /// As many in a row wait for nothing: a store may be lost twice.
-    private static let free = 3
-    private static let longest: Duration = .seconds(30)
-    /// A rebuild that comes this much later than it might have begins a new row.
-    private static let quiet: Duration = .seconds(5)
-
-    private var count = 0
-    private var lastAt: Duration = .zero
-
-    /// Whether another rebuild may begin.
-    func isDue(at now: Duration) -> Bool { now - lastAt >= wait }
-
-    /// Notes that a rebuild has ended.
-    mutating func note(at now: Duration) {
-        if now - lastAt >= wait + Self.quiet { count = 0 }
-        count += 1
-        lastAt = now
+    /// Retires a sale that will never sell again, once all its orders are in the ledger: from then on it costs nothing.
+    private func retireIfOver(_ record: SaleRecord, _ snapshot: StockSnapshot) async throws {
+        guard record.isOver(at: clock.now), snapshot.pending == 0, snapshot.revision == record.revision else { return }
+        _ = try await ledger.transfer(record.sale.id, to: nil, takeover: record.takeover + 1)
     }
 
-    private var wait: Duration {
-        guard count >= Self.free else { return .zero }
-        return min(.milliseconds(500) * (1 << min(count - Self.free, 10)), Self.longest)
+    // MARK: Rebuilding
+
+    private func rebuildAll(_ sales: [SaleID], _ state: inout State, _ attempts: inout Attempts) async throws {
+        try await withThrowingTaskGroup(of: (SaleID, Result<StockRebuild.Outcome, any Error>).self) { group in
+            var waiting = sales[...]
+            func startNext() {
+                guard let sale = waiting.popFirst() else { return }
+                group.addTask {
+                    do {
+                        return (sale, .success(try await rebuild.ensure(sale)))
+                    } catch {
+                        return (sale, .failure(error))
+                    }
+                }
+            }
+            for _ in 0..<Self.rebuildsAtOnce { startNext() }
+            while let (sale, result) = try await group.next() {
+                _ = try await attempts.make { try state.note(try result.get(), of: sale, at: clock.uptime) }
+                startNext()
+            }
+        }
+    }
+}
+
+extension Reconciler.State {
+    /// Sales to compare again although it is not their turn.
+    fileprivate func retries(at now: Duration, besides sales: [SaleID]) -> [SaleID] {
+        let due = rebuilds.filter { $0.value.retryAt.map { $0 <= now } ?? false }.keys
+        return Set(due).subtracting(sales).sorted { $0.text < $1.text }
+    }
+
+    /// Whether a sale that must be rebuilt may be now. If not, it is compared again when it may.
+    fileprivate mutating func isDue(_ sale: SaleID, at now: Duration) -> Bool {
+        guard let rebuild = rebuilds[sale] else { return true }
+        let dueAt = max(rebuild.backoff.dueAt, rebuild.retryAt ?? .zero)
+        rebuilds[sale]?.retryAt = dueAt
+        return dueAt <= now
+    }
+
+    fileprivate mutating func confirm(_ sale: SaleID, at now: Duration) {
+        guard let rebuild = rebuilds[sale] else { return }
+        rebuilds[sale]?.retryAt = nil
+        if rebuild.backoff.isOver(at: now) { rebuilds[sale] = nil }
+    }
+
+    /// - Throws: why the rebuild failed.
+    fileprivate mutating func note(_ outcome: StockRebuild.Outcome, of sale: SaleID, at now: Duration) throws {
+        var rebuild = rebuilds[sale] ?? Reconciler.Rebuild()
+        defer { rebuilds[sale] = rebuild }
+        switch outcome {
+        case .current, .busy: rebuild.retryAt = now
+        case .rebuilt:
+            rebuild.backoff.note(at: now)
+            // To see what was installed, and show it.
+            rebuild.retryAt = now
+        case .failed(let error):
+            rebuild.backoff.note(at: now)
+            rebuild.retryAt = rebuild.backoff.dueAt
+            throw error
+        case .refused: rebuild.retryAt = now + Reconciler.recheckInterval(of: rebuilds.count)
+        }
     }
 }

@@ -10,6 +10,8 @@ struct ReturnService: Sendable {
 
     let stock: any StockStore
     let ledger: any OrderLedger
+    let catalog: Catalog
+    let clock: any SaleClock
     let pace: Pace
     let metrics: FunnelMetrics
 
@@ -27,6 +29,11 @@ struct ReturnService: Sendable {
             var units = 0
             let sales = Dictionary(grouping: open, by: \.sale).sorted { $0.key.text < $1.key.text }
             for (sale, returns) in sales {
+                if catalog[sale]?.isRetired(at: clock.now) ?? false {
+                    // No store holds the sale, and none will.
+                    made += returns
+                    continue
+                }
                 let isTaken = try await attempts.make {
                     let outcomes = try await stock.giveBack(returns)
                     let taken = zip(returns, outcomes).filter { $0.1 != .refused }

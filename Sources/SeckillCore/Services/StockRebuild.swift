@@ -30,7 +30,7 @@ struct StockRebuild: Sendable {
     let recorder: OrderRecorder
     let clock: any SaleClock
     let metrics: FunnelMetrics
-    let troubles: SaleTroubles
+    let health: SaleHealth
     let logger: Logger
 
     /// Compares the store with the ledger, and rebuilds the sale if they differ and this store is its holder.
@@ -38,13 +38,13 @@ struct StockRebuild: Sendable {
         do {
             let outcome = try await attempt(sale)
             switch outcome {
-            case .refused(let trouble): troubles.note(trouble, of: sale)
-            case .current, .rebuilt: troubles.note(nil, of: sale)
+            case .refused(let trouble): health.note(trouble, of: sale)
+            case .current, .rebuilt: health.note(nil, of: sale)
             case .busy, .failed: break
             }
             return outcome
         } catch let error as SeckillError where error.code == .damaged {
-            troubles.note(.damaged, of: sale)
+            health.note(.damaged, of: sale)
             try await close(sale)
             return .refused(.damaged)
         }
@@ -60,7 +60,7 @@ struct StockRebuild: Sendable {
         for _ in 1...3 {
             // (a) The store's identity before the ledger's epoch: what is claimed below is what was there before.
             let identity = try await stock.identity()
-            guard let record = try await ledger.sale(sale) else { return .current }
+            guard let record = try await ledger.sale(sale), !record.isRetired(at: clock.now) else { return .current }
             let otherHolder = record.holder == stock.name ? nil : record.holder
             // A store that may not hold the sale stops selling. Workers go on with its outbox.
             if otherHolder != nil { try await stock.distrust(sale, epoch: record.epoch) }

@@ -18,7 +18,7 @@ struct OperationRoutes: Sendable {
     private func health(_ call: Call) async throws -> Response { Response(.ok, ["status": "alive"]) }
 
     private func ready(_ call: Call) async throws -> Response {
-        let readiness = await readiness()
+        let readiness = readiness()
         guard readiness.isReady else {
             var problem = Problem(.unavailable, "Purchases cannot be answered.", retryAfter: .seconds(1))
             problem.members = JSON.troubles(readiness)
@@ -28,8 +28,8 @@ struct OperationRoutes: Sendable {
     }
 
     /// That of the sales, and what concerns all of them.
-    private func readiness() async -> Readiness {
-        var readiness = await flashSale.readiness()
+    private func readiness() -> Readiness {
+        var readiness = flashSale.readiness()
         readiness.reasons += watch.reasons
         if !readiness.reasons.isEmpty { readiness.isReady = false }
         return readiness
@@ -44,7 +44,7 @@ struct OperationRoutes: Sendable {
         for sale in (try? await flashSale.sales()) ?? [] {
             if let report = try? await flashSale.report(of: sale.record.sale.id) { reports.append(report) }
         }
-        page.add(reports, isReady: await readiness().isReady)
+        page.add(reports, isReady: readiness().isReady)
         return Response(
             status: .ok,
             headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

@@ -58,7 +58,13 @@ final class DirectStockStore: StockStore {
 
     func reservation(of order: OrderID) async throws -> Reservation? { nil }
 
-    func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
+    func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
+        var snapshots: [StockSnapshot?] = []
+        for sale in sales { snapshots.append(try await ledgerSnapshot(of: sale)) }
+        return snapshots
+    }
+
+    private func ledgerSnapshot(of sale: SaleID) async throws -> StockSnapshot? {
         guard let record = try await ledger.sale(sale), record.epoch > 0, record.holder == name,
             let totals = try await ledger.totals(of: sale)
         else { return nil }
@@ -97,6 +103,8 @@ final class DirectStockStore: StockStore {
     func abandon(_ claim: StockClaim) async throws {}
 
     func distrust(_ sale: SaleID, epoch: Int) async throws {}
+
+    func retire(_ sale: SaleID, epoch: Int) async throws {}
 
     func restocks() -> AsyncStream<Restock> { AsyncStream { $0.finish() } }
 }

@@ -20,6 +20,9 @@ struct CommitMarks: Sendable {
     /// Notes that the reservations up to `sequence` are durable. Those of an epoch before are forgotten.
     mutating func begin(_ sale: SaleID, at sequence: Int) { marks[sale] = Marks(durable: sequence) }
 
+    /// Forgets a sale.
+    mutating func end(_ sale: SaleID) { marks[sale] = nil }
+
     /// Notes that the reservation of `sequence` is in group `ticket`.
     mutating func note(
         _ sequence: Int,

@@ -62,7 +62,6 @@ public final class JournalStockStore: StockStore {
             logger: logger,
             capture: { cut in
                 shelf.withLock { sales in
-                    sales.forgetFinished(at: clock.now)
                     desk.withLock { $0.compactions += 1 }
                     cut()
                     return StockImage(sales, of: ledger)
@@ -150,15 +149,12 @@ public final class JournalStockStore: StockStore {
         return reservation
     }
 
-    /// One look-up. Counts what is not durable yet.
+    /// One look-up each. Counts what is not durable yet.
     /// - Throws: `unavailable` if the journal's files were removed or replaced.
-    public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
+    public func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
         journal.checkSoon()
         try journal.requireFiles()
-        return shelf.withLock { sales in
-            guard let stock = sales[sale], stock.isTrusted else { return nil }
-            return stock.snapshot
-        }
+        return sales.map { sale in shelf.with(sale) { $0.isTrusted ? $0.snapshot : nil } ?? nil }
     }
 
     // MARK: The ledger's word
@@ -350,16 +346,17 @@ public final class JournalStockStore: StockStore {
         }
         if let ticket { try await journal.wait(for: ticket) }
     }
-}
 
-extension [SaleID: SaleStock] {
-    /// Forgets sales that are over for good and have all their orders in the ledger, unless they are bare already. The
-    /// reconciler finds them missing and rebuilds them as they stand in the ledger, without a single order.
-    fileprivate mutating func forgetFinished(at now: Timestamp) {
-        self = filter { _, stock in
-            let snapshot = stock.snapshot
-            return !stock.terms.areOver(at: now) || snapshot.pending > 0 || snapshot.sequence == 0
+    /// Forgets the sale at once. After a crash it may be back, and wait for a claim that nobody makes.
+    public func retire(_ sale: SaleID, epoch: Int) async throws {
+        let removed = withLock { sales, desk -> SaleStock? in
+            guard let stock = sales[sale], stock.epoch == epoch, !stock.hasPending else { return nil }
+            _ = journal.append { $0.append(retired: sale, epoch: epoch) }
+            desk.commits.end(sale)
+            return sales.removeValue(forKey: sale)
         }
+        // Freed here, not with the locks held: it may hold a million orders.
+        withExtendedLifetime(removed) {}
     }
 }
 

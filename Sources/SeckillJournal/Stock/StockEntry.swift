@@ -31,6 +31,8 @@ enum StockEntry: UInt8 {
     case stagedUsers = 13
     /// Replaces everything said of a sale by what was staged.
     case installed = 14
+    /// A sale is over for good and forgotten.
+    case retired = 15
 }
 
 extension [UInt8] {
@@ -131,6 +133,12 @@ extension [UInt8] {
 
     mutating func append(distrust sale: SaleID, epoch: Int) {
         append(.distrust)
+        append(text: sale.text)
+        append(varint: epoch)
+    }
+
+    mutating func append(retired sale: SaleID, epoch: Int) {
+        append(.retired)
         append(text: sale.text)
         append(varint: epoch)
     }

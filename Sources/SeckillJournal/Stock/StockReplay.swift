@@ -70,6 +70,13 @@ struct StockReplay: Sendable {
                 stock.isTrusted = false
                 return true
             }
+        case .retired:
+            let sale = try body.sale()
+            let epoch = try body.epoch()
+            guard let stock = sales.removeValue(forKey: sale), stock.epoch == epoch else {
+                throw ByteReader.Malformed()
+            }
+            incomplete.remove(sale)
         case .settled: try applySettled(&body)
         }
     }

@@ -153,10 +153,17 @@ public final class RedisStockStore: StockStore {
     ///
     /// Each look also puts the sale back among those that workers look at: whatever became of that list, they find the
     /// sale again.
-    public func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
+    public func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
         let session = try await connect()
-        return try await look(at: sale, as: session.identity, on: session.connection)
+        var snapshots: [StockSnapshot?] = []
+        for sale in sales {
+            snapshots.append(try await look(at: sale, as: session.identity, on: session.connection))
+        }
+        return snapshots
     }
+
+    /// Its outbox retires the sale.
+    public func retire(_ sale: SaleID, epoch: Int) async throws {}
 
     /// What is held for a sale, whether the store sells it or is closed. For an auditor: changes nothing in Redis,
     /// whatever is found there.

@@ -21,8 +21,8 @@ private struct FaultyOrderLedger: OrderLedger {
         try await faults.around("identity") { try await base.identity() }
     }
 
-    func sales() async throws -> SaleListing {
-        try await faults.around("sales") { try await base.sales() }
+    func sales(changedAfter change: Int) async throws -> SaleListing {
+        try await faults.around("sales") { try await base.sales(changedAfter: change) }
     }
 
     func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {

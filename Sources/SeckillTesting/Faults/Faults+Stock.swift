@@ -37,8 +37,12 @@ private struct FaultyStockStore: StockStore {
         try await faults.around("reservation") { try await base.reservation(of: order) }
     }
 
-    func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        try await faults.around("snapshot") { try await base.snapshot(of: sale) }
+    func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
+        try await faults.around("snapshots") { try await base.snapshots(of: sales) }
+    }
+
+    func retire(_ sale: SaleID, epoch: Int) async throws {
+        try await faults.around("retire") { try await base.retire(sale, epoch: epoch) }
     }
 
     func update(_ terms: SaleTerms) async throws {

@@ -178,10 +178,12 @@ private final class BrokenStore: DecoratedStore {
         return try await base.giveBack(returns)
     }
 
-    func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-        var snapshot = try await base.snapshot(of: sale)
-        if mistake == .countsVersionsByEpoch { snapshot?.version &= 0xFFFF_FFFF }
-        return snapshot
+    func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
+        try await base.snapshots(of: sales).map { snapshot in
+            var snapshot = snapshot
+            if mistake == .countsVersionsByEpoch { snapshot?.version &= 0xFFFF_FFFF }
+            return snapshot
+        }
     }
 
     func update(_ terms: SaleTerms) async throws {

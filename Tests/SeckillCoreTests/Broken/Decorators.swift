@@ -31,7 +31,8 @@ extension DecoratedStore {
     }
     func giveBack(_ returns: [StockReturn]) async throws -> [GiveBackOutcome] { try await base.giveBack(returns) }
     func reservation(of order: OrderID) async throws -> Reservation? { try await base.reservation(of: order) }
-    func snapshot(of sale: SaleID) async throws -> StockSnapshot? { try await base.snapshot(of: sale) }
+    func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] { try await base.snapshots(of: sales) }
+    func retire(_ sale: SaleID, epoch: Int) async throws { try await base.retire(sale, epoch: epoch) }
     func update(_ terms: SaleTerms) async throws { try await base.update(terms) }
     func claim(_ record: SaleRecord, identity: StoreIdentity, lifetime: Duration) async throws -> ClaimOutcome {
         try await base.claim(record, identity: identity, lifetime: lifetime)
@@ -59,7 +60,7 @@ extension DecoratedLedger {
     func identity() async throws -> LedgerID { try await base.identity() }
     func create(_ sale: Sale) async throws -> CreateSaleOutcome { try await base.create(sale) }
     func sale(_ id: SaleID) async throws -> SaleRecord? { try await base.sale(id) }
-    func sales() async throws -> SaleListing { try await base.sales() }
+    func sales(changedAfter change: Int) async throws -> SaleListing { try await base.sales(changedAfter: change) }
     func setAdmission(_ admission: Admission, of sale: SaleID) async throws -> SaleRecord? {
         try await base.setAdmission(admission, of: sale)
     }

@@ -31,7 +31,7 @@ struct ChallengedTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         _ = try await flashSale.create(Sale(id: sale, title: "Phone", price: 1, stock: 1, opensAt: clock.now))
-        faults.inject(.delay(.zero), into: "snapshot", probability: 1)
+        faults.inject(.delay(.zero), into: "snapshots", probability: 1)
     }
 
     private func link(_ session: SessionToken, _ answer: ChallengeAnswer?) async -> String {
@@ -45,7 +45,7 @@ struct ChallengedTests {
         let session = try await flashSale.logIn(UserID("alice")!)
         let prompt = try #require(try await flashSale.challenge("riddle", for: session))
         let answer = ChallengeAnswer(id: prompt.id, text: "echo")
-        faults.inject(.failBefore, into: "snapshot", calls: 1...1)
+        faults.inject(.failBefore, into: "snapshots", calls: 1...1)
         #expect(await link(session, answer) == "unavailable")
         try await stock.distrust(sale, epoch: 1)
         #expect(await link(session, answer) == "unavailable")
@@ -56,8 +56,8 @@ struct ChallengedTests {
 
     @Test func whoeverDoesNotAnswerCostsTheStoreNothing() async throws {
         let session = try await flashSale.logIn(UserID("alice")!)
-        let before = faults.count(of: "snapshot")
+        let before = faults.count(of: "snapshots")
         #expect(await link(session, nil) == "challenge_failed")
-        #expect(faults.count(of: "snapshot") == before)
+        #expect(faults.count(of: "snapshots") == before)
     }
 }

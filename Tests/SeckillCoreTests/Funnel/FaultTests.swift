@@ -83,15 +83,15 @@ struct FaultTests {
         let taken = try await shop.stock.outbox.receive(10, as: ConsumerID("vandal"), wait: .zero)
         try await shop.stock.outbox.acknowledge(taken)
         let trouble = SaleTrouble.ledgerLostOrders(known: 1, recorded: 0)
-        try await shop.work { await shop.flashSale.readiness().troubles[shop.sale] == trouble }
-        #expect(await shop.flashSale.readiness().isReady == false)
+        try await shop.work { shop.flashSale.readiness().troubles[shop.sale] == trouble }
+        #expect(shop.flashSale.readiness().isReady == false)
         await #expect(throws: Refused.self) { try await shop.buy(as: "bob") }
         _ = try await shop.ledger.raiseEpoch(of: shop.sale, above: 1, acceptingLoss: true)
         try await shop.work { try await shop.stock.snapshot(of: shop.sale)?.epoch == 3 }
         let found = try await shop.flashSale.order(order.id, of: UserID("alice")!)
         #expect(found?.status == .rejected && found?.reason == .lost)
         #expect(try await shop.unitsAccountedFor() == 5)
-        #expect(await shop.flashSale.readiness() == Readiness(isReady: true))
+        #expect(shop.flashSale.readiness() == Readiness(isReady: true))
     }
 
     @Test func aStoreThatDoesNotAnswerIsARefusalWithTheOrdersAddress() async throws {

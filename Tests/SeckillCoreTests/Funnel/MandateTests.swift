@@ -43,9 +43,9 @@ struct MandateTests {
 
     /// Looks at the stores as often as reconcilers would in a while.
     private func sweep(_ nodes: FlashSale..., times: Int = 12) async throws {
-        var memories = nodes.map { _ in [SaleID: Reconciler.Memory]() }
+        var states = nodes.map { _ in Reconciler.State() }
         for _ in 0..<times {
-            for (index, node) in nodes.enumerated() { try await node.reconciler.look(&memories[index]) }
+            for (index, node) in nodes.enumerated() { try await node.reconciler.sweep(&states[index]) }
             clock.advance(by: .milliseconds(250))
         }
     }
@@ -60,9 +60,9 @@ struct MandateTests {
         #expect(try await first.snapshot(of: sale)?.epoch == 1)
         #expect(try await second.snapshot(of: sale) == nil)
         await #expect(throws: SeckillError.self) { try await buy(from: two, as: "bob") }
-        #expect(await two.readiness().troubles == [sale: .heldElsewhere(StoreName("first"))])
-        #expect(await two.readiness().isReady == false)
-        #expect(await one.readiness() == Readiness(isReady: true))
+        #expect(two.readiness().troubles == [sale: .heldElsewhere(StoreName("first"))])
+        #expect(two.readiness().isReady == false)
+        #expect(one.readiness() == Readiness(isReady: true))
         #expect(try await two.heldElsewhere() == [sale: StoreName("first")])
         #expect(try await one.order(order.id, of: order.user)?.status == .queued)
     }
@@ -175,11 +175,11 @@ struct MandateTests {
         #expect(try await restored.sale(sale)?.epoch == 1)
         await #expect(throws: SeckillError.self) { try await buy(from: again, as: "dave") }
         let trouble = SaleTrouble.ledgerLostOrders(known: 3, recorded: 0)
-        #expect(await again.readiness().troubles == [sale: trouble])
+        #expect(again.readiness().troubles == [sale: trouble])
         _ = try await restored.raiseEpoch(of: sale, above: 1, acceptingLoss: true)
         try await sweep(again)
         #expect(try await first.snapshot(of: sale)?.remaining == 3)
-        #expect(await again.readiness().isReady)
+        #expect(again.readiness().isReady)
     }
 
     /// Counts that were altered behind the store's back, by one unit either way.
@@ -192,19 +192,13 @@ struct MandateTests {
         try await sweep(one, times: 2)
         #expect(try await ledger.sale(sale)?.epoch == 1)
         miscounting.error.withLock { $0 = error }
-        var memories: [SaleID: Reconciler.Memory] = [:]
-        try await one.reconciler.look(&memories)
+        var state = Reconciler.State()
+        try await one.reconciler.sweep(&state)
         miscounting.error.withLock { $0 = 0 }
-        try await one.reconciler.look(&memories)
-        #expect(
-            try await ledger.sale(sale)?.epoch == 1,
-            "a sale that was not seen before is claimed, which compares too"
-        )
-        miscounting.error.withLock { $0 = error }
-        try await one.reconciler.look(&memories)
-        miscounting.error.withLock { $0 = 0 }
+        let epoch = try #require(try await ledger.sale(sale)?.epoch)
+        #expect((2...5).contains(epoch), "a fault that lasts is not followed by a rebuild at every look")
         try await sweep(one, times: 3)
-        #expect(try await ledger.sale(sale)?.epoch == 2)
+        #expect(try await ledger.sale(sale)?.epoch == epoch)
         #expect(try await first.snapshot(of: sale)?.remaining == 9)
     }
 
@@ -212,10 +206,12 @@ struct MandateTests {
         let base: any StockStore
         let error: Locked<Int>
 
-        func snapshot(of sale: SaleID) async throws -> StockSnapshot? {
-            var snapshot = try await base.snapshot(of: sale)
-            snapshot?.remaining += error.withLock { $0 }
-            return snapshot
+        func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
+            try await base.snapshots(of: sales).map { snapshot in
+                var snapshot = snapshot
+                snapshot?.remaining += error.withLock { $0 }
+                return snapshot
+            }
         }
     }
 
@@ -254,9 +250,9 @@ struct MandateTests {
         let record = try #require(try await ledger.sale(sale))
         _ = try await first.claim(record, identity: first.identity(), lifetime: .seconds(6))
         let start = clock.uptime
-        var memories: [SaleID: Reconciler.Memory] = [:]
+        var state = Reconciler.State()
         while try await first.snapshot(of: sale) == nil, clock.uptime - start < .seconds(60) {
-            try await one.reconciler.look(&memories)
+            try await one.reconciler.sweep(&state)
             clock.advance(by: .milliseconds(250))
         }
         #expect(clock.uptime - start <= .seconds(7))
@@ -268,16 +264,16 @@ struct MandateTests {
         let one = try node(on: faults.wrap(first))
         _ = try await ledger.create(declaration())
         faults.inject(.failBefore, into: "install", probability: 1)
-        var memories: [SaleID: Reconciler.Memory] = [:]
+        var state = Reconciler.State()
         for _ in 0..<(4 * 600) {
-            try? await one.reconciler.look(&memories)
+            try? await one.reconciler.sweep(&state)
             clock.advance(by: .milliseconds(250))
         }
         let attempts = faults.count(of: "install")
         #expect((20...40).contains(attempts), "\(attempts) attempts in ten minutes")
         faults.heal()
         clock.advance(by: .seconds(30))
-        try await one.reconciler.look(&memories)
+        try await one.reconciler.sweep(&state)
         #expect(try await first.snapshot(of: sale) != nil)
     }
 
@@ -285,10 +281,10 @@ struct MandateTests {
     @Test func aStoreThatIsLostNowAndThenIsRebuiltAtOnce() async throws {
         let one = try node(on: first)
         _ = try await one.create(declaration())
-        var memories: [SaleID: Reconciler.Memory] = [:]
+        var state = Reconciler.State()
         for _ in 0..<20 {
             first.lose()
-            try await one.reconciler.look(&memories)
+            try await one.reconciler.sweep(&state)
             #expect(try await first.snapshot(of: sale) != nil)
             clock.advance(by: .seconds(6))
         }

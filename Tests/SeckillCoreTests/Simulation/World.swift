@@ -11,7 +11,7 @@ final class World {
     struct Node {
         let store: LosableStockStore
         let shop: FlashSale
-        var memories: [SaleID: Reconciler.Memory] = [:]
+        var sweeps = Reconciler.State()
         /// What two workers hold between receiving and acknowledging.
         var hands: [[Delivery]] = [[], []]
         /// What a returns service holds between reading and applying.
@@ -84,7 +84,7 @@ final class World {
         case 88..<91: try await shop.returns.applyAll()
         case 91: nodes[at].returning = try await ledger.pendingReturns(limit: 10)
         case 92: try await giveBack(at)
-        case 93..<97: try await shop.reconciler.look(&nodes[at].memories)
+        case 93..<97: try await shop.reconciler.sweep(&nodes[at].sweeps)
         case 97: if !goesBack { store.lose() }
         case 98: nodes[at].hands[hand] = []  // a worker dies
         default: try await disturb(at)
@@ -112,7 +112,7 @@ final class World {
 
     /// Accepts the loss, if a node has reported that the ledger lacks orders.
     private func acceptLoss() async throws {
-        guard case .ledgerLostOrders = nodes[0].shop.troubles[sale] else { return }
+        guard case .ledgerLostOrders = nodes[0].shop.health[sale] else { return }
         lossAccepted = true
         _ = try await ledger.raiseEpoch(of: sale, above: 10_000, acceptingLoss: true)
     }
@@ -189,7 +189,7 @@ final class World {
 
     private func settleDown(_ at: Int) async throws {
         let shop = nodes[at].shop
-        try await shop.reconciler.look(&nodes[at].memories)
+        try await shop.reconciler.sweep(&nodes[at].sweeps)
         try await acceptLoss()
         let worker = nodes[at].store.outbox
         while true {

@@ -178,7 +178,7 @@ import Testing
                 _ = try await shop.redis.send(["HINCRBY", shop.stockKey, field, change])
             }
             try await eventually("it is noticed") {
-                let trouble = await shop.flashSale.readiness().troubles[Shop.sale]
+                let trouble = shop.flashSale.readiness().troubles[Shop.sale]
                 return trouble == .ledgerLostOrders(known: 3, recorded: 2)
             }
             #expect(try await shop.epoch() == epoch)

@@ -188,7 +188,7 @@ struct Shop: Sendable {
 
     /// Whether purchases can be answered.
     var isOpen: Bool {
-        get async { await flashSale.readiness().isReady }
+        get async { flashSale.readiness().isReady }
     }
 
     func epoch() async throws -> Int { try await ledger.sale(Self.sale)?.epoch ?? 0 }

@@ -1,5 +1,3 @@
-internal import Logging
-
 /// Why a sale that the ledger has does not sell on this node, although its terms would let it.
 public enum SaleTrouble: Hashable, Sendable, CustomStringConvertible {
     /// Its stock is being installed or rebuilt. Passes by itself.
@@ -48,32 +46,4 @@ public struct Readiness: Hashable, Sendable {
         self.troubles = troubles
         self.reasons = reasons
     }
-}
-
-/// The sales that need an operator, as this node last found them. Logs when a trouble begins and when it ends.
-final class SaleTroubles: Sendable {
-    private let logger: Logger
-    private let troubles = Locked<[SaleID: SaleTrouble]>([:])
-
-    init(logger: Logger) { self.logger = logger }
-
-    subscript(sale: SaleID) -> SaleTrouble? { troubles.withLock { $0[sale] } }
-
-    /// Notes what is wrong with a sale, or that nothing is.
-    func note(_ trouble: SaleTrouble?, of sale: SaleID) {
-        let before = troubles.withLock { troubles in
-            let before = troubles[sale]
-            troubles[sale] = trouble
-            return before
-        }
-        guard before != trouble else { return }
-        if let trouble {
-            logger.error("sale closed", metadata: ["seckill.sale": "\(sale)", "seckill.reason": "\(trouble)"])
-        } else {
-            logger.notice("sale may sell again", metadata: ["seckill.sale": "\(sale)"])
-        }
-    }
-
-    /// Forgets the sales that are not among `sales`.
-    func keep(_ sales: Set<SaleID>) { troubles.withLock { $0 = $0.filter { sales.contains($0.key) } } }
 }
