@@ -75,7 +75,8 @@ struct Shop: Sendable {
             clock: clock,
             logger: logger
         )
-        var resources = OperationRoutes(flashSale: flashSale, watch: watch).resources
+        let operations = OperationRoutes(flashSale: flashSale, watch: watch)
+        var resources = operations.resources
         if settings.role != .worker {
             resources += PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
             resources += ChallengeRoutes(flashSale: flashSale, visitors: visitors).resources
@@ -89,6 +90,7 @@ struct Shop: Sendable {
             resources +=
                 AdminRoutes(
                     flashSale: flashSale,
+                    operations: operations,
                     clock: clock,
                     token: token,
                     isSecure: settings.publicURL?.isSecure ?? false

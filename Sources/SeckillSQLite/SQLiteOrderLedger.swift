@@ -222,13 +222,6 @@ public struct SQLiteOrderLedger: OrderLedger {
         return .begun(stock)
     }
 
-    // MARK: Audit
-
-    /// The sums that are kept with the rows; ``LedgerAudit`` compares them with the rows.
-    public func totals(of sale: SaleID) async throws -> SaleTotals? {
-        try await file.read { db in try SaleBook.open(sale, db)?.totals }
-    }
-
     // MARK: Files
 
     /// Checks that the ledger's files are the ones that were opened. Every call checks it too; a server that is idle

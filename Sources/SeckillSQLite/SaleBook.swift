@@ -18,13 +18,11 @@ final class SaleBook {
 
     let db: Database
     let key: Int64
-    var record: SaleRecord
-    /// The sums over the sale's rows; the stock is the record's.
-    var sums: SaleTotals
+    var record: SaleRecord { didSet { record.totals.stock = record.stock } }
     var ordersSeal: Int64
     /// Whether the row is as the ledger wrote it.
     let isIntact: Bool
-    private var saved: (SaleRecord, SaleTotals, Int64)
+    private var saved: (SaleRecord, Int64)
     private var preparedSettlements: SettlementTable?
 
     private init(
@@ -38,16 +36,17 @@ final class SaleBook {
         self.db = db
         self.key = key
         self.record = record
-        self.sums = sums
+        self.record.totals = sums
+        self.record.totals.stock = record.stock
         self.ordersSeal = ordersSeal
-        saved = (record, sums, ordersSeal)
+        saved = (self.record, ordersSeal)
         isIntact = seal.map { $0 == Self.seal(record, sums, ordersSeal) } ?? true
     }
 
-    var totals: SaleTotals {
-        var totals = sums
-        totals.stock = record.stock
-        return totals
+    /// The sums over the sale's rows.
+    var sums: SaleTotals {
+        get { record.totals }
+        set { record.totals = newValue }
     }
 
     // MARK: Reading
@@ -191,7 +190,7 @@ final class SaleBook {
     }
 
     func save() throws {
-        guard saved != (record, sums, ordersSeal) else { return }
+        guard saved != (record, ordersSeal) else { return }
         let statement = try db.cachedStatement(
             sql: "UPDATE sale SET \(Self.standing.map { "\($0) = ?" }.joined(separator: ", ")), seal = ? WHERE key = ?"
         )
@@ -200,7 +199,7 @@ final class SaleBook {
                 Self.standingValues(record, sums, ordersSeal) + [seal.databaseValue, key.databaseValue]
             )
         )
-        saved = (record, sums, ordersSeal)
+        saved = (self.record, ordersSeal)
     }
 
     /// The fingerprint of the whole row.

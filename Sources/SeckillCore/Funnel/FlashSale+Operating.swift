@@ -77,13 +77,22 @@ extension FlashSale {
     public func sales(after sale: SaleID? = nil, limit: Int = 100) async throws -> [SaleStatus] {
         let records = try await catalog.page(after: sale, limit: limit)
         let now = clock.now
-        let seen = stock.isInProcess || !isSweeping ? [:] : board.snapshots(of: records.map(\.sale.id))
-        let unseen = records.map(\.sale.id).filter { seen[$0] == nil }
-        var snapshots = seen
+        let ids = records.map(\.sale.id)
+        let seen = stock.isInProcess || !isSweeping ? [] : board.statuses(of: ids)
+        var snapshots = Dictionary(uniqueKeysWithValues: seen.map { ($0.record.sale.id, $0.stock) })
+        let unseen = ids.filter { snapshots[$0] == nil }
         for (sale, snapshot) in zip(unseen, (try? await stock.snapshots(of: unseen)) ?? []) {
             snapshots[sale] = .some(snapshot)
         }
         return records.map { SaleStatus($0, snapshots[$0.sale.id] ?? nil, at: now) }
+    }
+
+    /// Sales as the last sweep of ``run()`` saw them, for metrics: those in `sales`, or else up to `limit` that are not over,
+    /// those first that changed last. Asks neither the ledger nor the stock store.
+    public func activity(of sales: [SaleID]? = nil, limit: Int = 100) -> [SaleStatus] {
+        let limit = max(0, limit)
+        let statuses = sales.map { board.statuses(of: Array($0.prefix(limit))) } ?? board.latest(limit)
+        return statuses.map { SaleStatus(catalog[$0.record.sale.id] ?? $0.record, $0.stock, at: $0.seenAt) }
     }
 
     /// One sale as anybody may see it. Nil if there is no such sale.
@@ -94,10 +103,8 @@ extension FlashSale {
 
     /// One sale as its operator may see it. Nil if there is no such sale.
     public func report(of sale: SaleID) async throws -> SaleReport? {
-        guard let record = try await ledger.sale(sale), let totals = try await ledger.totals(of: sale) else {
-            return nil
-        }
-        return SaleReport(status: await status(of: record), totals: totals)
+        guard let record = try await ledger.sale(sale) else { return nil }
+        return SaleReport(status: await status(of: record), totals: record.totals)
     }
 
     /// The sale's rejected orders, latest first, at most 50; nil if the ledger is no ``RejectionRegister``.
@@ -187,7 +194,10 @@ extension FlashSale {
     @discardableResult
     func look(at sale: SaleID) async throws -> SaleStatus? {
         let status = try await status(of: sale)
-        if let status { board.show(status) }
+        if let status {
+            board.show(status)
+            if status.state == .closed { health.forget(sale) }
+        }
         return status
     }
 }

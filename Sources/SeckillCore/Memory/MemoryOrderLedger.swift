@@ -110,9 +110,6 @@ public final class MemoryOrderLedger: OrderLedger {
     ) async throws -> BeginEpochOutcome? {
         try book.withLock { book throws(SeckillError) in try book.beginEpoch(after: epoch, of: sale, in: store) }
     }
-
-    /// Sums up.
-    public func totals(of sale: SaleID) async throws -> SaleTotals? { book.withLock { $0.totals(of: sale) } }
 }
 
 extension MemoryOrderLedger: RejectionRegister {
@@ -197,11 +194,12 @@ private struct LedgerBook: Sendable {
             throw SeckillError(.invalid, "a restock adds at least 1 unit, and a sale holds 10^9 at most")
         }
         row.record.stock += units
+        row.record.totals.stock += units
         row.record.revision += 1
         sales[sale] = row
         // In epoch 0 there is no store yet that could miss them: the first install counts them in.
         if row.record.epoch > 0 {
-            returns.append(StockReturn(id: id, sale: sale, epoch: row.record.epoch, units: units, user: nil))
+            write(StockReturn(id: id, sale: sale, epoch: row.record.epoch, units: units, user: nil))
         }
         return row.record
     }
@@ -245,7 +243,7 @@ private struct LedgerBook: Sendable {
         let sale = reservation.order.sale
         // A unit of an epoch that is over was counted back in by the rebuild.
         if reservation.order.epoch == sales[sale]!.record.epoch {
-            returns.append(
+            write(
                 StockReturn(
                     id: reservation.order.text,
                     sale: sale,
@@ -281,6 +279,7 @@ private struct LedgerBook: Sendable {
         orders[order.id] = order
         ordersOf[order.user, default: []].append(order.id)
         if order.status == .rejected { rejected[sale, default: []].append(order) }
+        sales[sale]!.record.totals.count(order, 1)
         return order
     }
 
@@ -288,7 +287,9 @@ private struct LedgerBook: Sendable {
         guard var order = orders[id] else { return .unknown }
         if order.status == .paid { return .done(order) }
         guard order.status == .awaitingPayment, let payBy = order.payBy, now < payBy else { return .refused(order) }
+        sales[id.sale]!.record.totals.count(order, -1)
         order.status = .paid
+        sales[id.sale]!.record.totals.count(order, 1)
         orders[id] = order
         return .done(order)
     }
@@ -311,18 +312,27 @@ private struct LedgerBook: Sendable {
     }
 
     private mutating func end(_ order: Order, as status: OrderStatus) -> Order {
+        let sale = order.id.sale
+        sales[sale]!.record.totals.count(order, -1)
         var order = order
         order.status = status
+        sales[sale]!.record.totals.count(order, 1)
         orders[order.id] = order
-        let sale = order.id.sale
         sales[sale]!.live -= 1
         sales[sale]!.held[order.user]! -= 1
         let epoch = sales[sale]!.record.epoch
-        returns.append(StockReturn(id: order.id.text, sale: sale, epoch: epoch, units: 1, user: order.user))
+        write(StockReturn(id: order.id.text, sale: sale, epoch: epoch, units: 1, user: order.user))
         return order
     }
 
+    private mutating func write(_ unit: StockReturn) {
+        returns.append(unit)
+        sales[unit.sale]!.record.totals.returning += unit.units
+    }
+
     mutating func markReturnsApplied(_ made: Set<StockReturn>) {
+        let applied = returns.filter { made.contains($0) }
+        for unit in applied { sales[unit.sale]!.record.totals.returning -= unit.units }
         returns.removeAll { made.contains($0) }
     }
 
@@ -364,25 +374,23 @@ private struct LedgerBook: Sendable {
         sales[sale]!.record.sequence = 0
         sales[sale]!.record.recorded = 0
         sales[sale]!.record.installed = 0
+        sales[sale]!.record.totals.returning = 0
         returns.removeAll { $0.sale == sale }
     }
+}
 
-    func totals(of sale: SaleID) -> SaleTotals? {
-        guard let row = sales[sale] else { return nil }
-        var totals = SaleTotals(stock: row.record.stock)
-        for order in orders.values where order.id.sale == sale {
-            switch order.status {
-            case .queued: break
-            case .awaitingPayment: totals.awaiting += 1
-            case .paid: totals.paid += 1
-            case .expired: totals.expired += 1
-            case .cancelled: totals.cancelled += 1
-            case .rejected:
-                totals.rejected += 1
-                if order.reason == .undeliverable { totals.deadLettered += 1 }
-            }
+extension SaleTotals {
+    /// Adds `number` orders like `order`.
+    fileprivate mutating func count(_ order: Order, _ number: Int) {
+        switch order.status {
+        case .queued: break
+        case .awaitingPayment: awaiting += number
+        case .paid: paid += number
+        case .expired: expired += number
+        case .cancelled: cancelled += number
+        case .rejected:
+            rejected += number
+            if order.reason == .undeliverable { deadLettered += number }
         }
-        totals.returning = returns.reduce(0) { $1.sale == sale ? $0 + $1.units : $0 }
-        return totals
     }
 }

@@ -209,15 +209,7 @@ public final class MemoryStockStore: StockStore {
         }
     }
 
-    fileprivate func depth() -> QueueDepth {
-        let now = clock.now
-        return shelf.withLock { sales in sales.values.map { $0.depth(at: now) } }
-            .reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, depth in
-                sum.count += depth.count
-                sum.age = Swift.max(sum.age, depth.age)
-                sum.deadLettered += depth.deadLettered
-            }
-    }
+    fileprivate func depth() -> QueueDepth { shelf.depth(at: clock.now) }
 }
 
 /// The outboxes of all sales of one store, as one source.

@@ -65,6 +65,23 @@ package final class SaleShelf: Sendable {
         contents.withLock { $0.turns.collect(max, from: &$0.sales, take) }
     }
 
+    /// How much all outboxes hold.
+    package func depth(at now: Timestamp) -> QueueDepth {
+        contents.withLock { contents in
+            var sum = QueueDepth(count: 0, age: .zero, deadLettered: 0)
+            // By index: a sale that is copied out, if only to be read, costs more than all that is read of it.
+            var index = contents.sales.startIndex
+            while index != contents.sales.endIndex {
+                let depth = contents.sales.values[index].depth(at: now)
+                sum.count += depth.count
+                sum.age = max(sum.age, depth.age)
+                sum.deadLettered += depth.deadLettered
+                contents.sales.formIndex(after: &index)
+            }
+            return sum
+        }
+    }
+
     /// Whether `condition` holds for a sale whose outbox is not empty.
     package func containsPending(where condition: (SaleStock) -> Bool) -> Bool {
         contents.withLock { $0.turns.contains($0.sales, where: condition) }

@@ -92,14 +92,12 @@ public protocol OrderLedger: Sendable {
     /// Step (d) of a rebuild: if `store` is the holder of the sale and the sale is in `epoch`, raises the epoch by one,
     /// absorbs every pending return of the sale, and reads what the store is to hold. Nil if there is no such sale.
     func beginEpoch(after epoch: Int, of sale: SaleID, in store: StoreName) async throws -> BeginEpochOutcome?
-
-    // MARK: Audit
-
-    /// What a sale's rows add up to. Nil if there is no such sale.
-    func totals(of sale: SaleID) async throws -> SaleTotals?
 }
 
 extension OrderLedger {
+    /// What a sale's rows add up to. Nil if there is no such sale.
+    public func totals(of sale: SaleID) async throws -> SaleTotals? { try await self.sale(sale)?.totals }
+
     /// All sales.
     public func sales() async throws -> SaleListing { try await sales(changedAfter: 0) }
 

@@ -15,12 +15,12 @@ extension FlashSale: Service {
                 group.addTask { await self.tellOthers(signals) }
                 group.addTask { await self.listenToOthers(signals) }
             }
+            group.addTask { try await self.backlogPace.run("backlog") { _ = try await self.backlog() } }
             if configuration.role != .worker, !stock.isInProcess {
                 group.addTask { await self.soldOutService.run() }
             }
             if configuration.role != .web {
                 group.addTask { try await self.worker.run() }
-                group.addTask { try await self.pace.run("backlog") { _ = try await self.backlog() } }
                 group.addTask { try await self.expiry.run() }
                 group.addTask { try await self.returns.run() }
             }
@@ -74,6 +74,11 @@ extension FlashSale: Service {
     }
     private var soldOutService: SoldOutService {
         SoldOutService(stock: stock, soldOut: soldOut, events: events, board: board, logger: logger)
+    }
+    /// Every node tells how much the store's outbox holds; the one that works on it looks most often.
+    private var backlogPace: Pace {
+        let interval = configuration.role == .web ? max(.seconds(2), configuration.sweep) : configuration.sweep
+        return Pace(clock: clock, interval: interval, logger: logger)
     }
     private var pace: Pace { Pace(clock: clock, interval: configuration.sweep, logger: logger) }
 

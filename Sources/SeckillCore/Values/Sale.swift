@@ -104,6 +104,8 @@ public struct SaleRecord: Hashable, Sendable {
     /// The epoch that began when an operator last accepted that this ledger lacks orders. Stores in an earlier one are
     /// not asked what they know.
     public var restoredEpoch: Int
+    /// What the rows of its orders and returns add up to.
+    public var totals: SaleTotals
 
     /// A record of `sale`; new ones need no more than that.
     public init(
@@ -118,8 +120,10 @@ public struct SaleRecord: Hashable, Sendable {
         installed: Int = 0,
         holder: StoreName? = nil,
         takeover: Int = 0,
-        restoredEpoch: Int = 0
+        restoredEpoch: Int = 0,
+        totals: SaleTotals? = nil
     ) {
+        self.totals = totals ?? SaleTotals(stock: stock ?? sale.stock)
         self.recorded = recorded
         self.orders = orders
         self.installed = installed

@@ -9,13 +9,20 @@ struct Pages: Sendable {
 
     private static let listKey = "sales"
 
+    private static func listKey(after sale: SaleID?) -> String { sale.map { "\(listKey)/after/\($0)" } ?? listKey }
+
     private static func key(_ sale: SaleID) -> String { "sale/\(sale)" }
 
-    /// What is on sale.
-    func list() async throws -> Page {
-        try await cached(Self.listKey) {
-            let sales = try await flashSale.sales().map { Self.values($0) }
-            return Template.sales.page(tab: "Seckill", ["sales": sales])
+    /// A page of the list of sales: the first one, or the one that begins behind `sale`.
+    func list(after sale: SaleID?) async throws -> Page {
+        try await cached(Self.listKey(after: sale)) {
+            let sales = try await flashSale.sales(after: sale, limit: SalePage.defaultLimit)
+            var values: [String: Any] = ["sales": sales.map { Self.values($0) }]
+            values["after"] = HTML(sale?.text ?? "")
+            if sales.count == SalePage.defaultLimit, let last = sales.last {
+                values["next"] = HTML(last.record.sale.id.text)
+            }
+            return Template.sales.page(tab: "Seckill", values)
         }
     }
 

@@ -5,12 +5,20 @@ internal import SeckillCore
 /// The operator's routes, for whoever has the token, or the cookie that it was exchanged for.
 struct AdminRoutes: Sendable {
     let flashSale: FlashSale
+    let operations: OperationRoutes
     let clock: any SaleClock
     private let token: Secret
     private let cookie: AdminCookie
 
-    init(flashSale: FlashSale, clock: any SaleClock, token: String, isSecure: Bool) {
+    init(
+        flashSale: FlashSale,
+        operations: OperationRoutes,
+        clock: any SaleClock,
+        token: String,
+        isSecure: Bool
+    ) {
         self.flashSale = flashSale
+        self.operations = operations
         self.clock = clock
         self.token = Secret(token)
         cookie = AdminCookie(token: token, isSecure: isSecure)
@@ -25,6 +33,7 @@ struct AdminRoutes: Sendable {
                     .delete: { _ in Response(status: .noContent, headers: cookie.clearing) },
                 ]
             ),
+            Resource("/admin/metrics", [.get: guarded(operations.metrics)]),
             Resource("/admin/sales", [.post: guarded(create)]),
             Resource("/admin/sales/{sale}", [.get: guarded(show)]),
             Resource("/admin/sales/{sale}/rejections", [.get: guarded(rejections)]),

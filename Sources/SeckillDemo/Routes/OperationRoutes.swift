@@ -6,6 +6,8 @@ internal import SeckillCore
 struct OperationRoutes: Sendable {
     let flashSale: FlashSale
     let watch: ServerWatch
+    /// So many sales have samples of their own at most.
+    private static let maxSales = 100
 
     var resources: [Resource] {
         [
@@ -35,16 +37,15 @@ struct OperationRoutes: Sendable {
         return readiness
     }
 
-    private func metrics(_ call: Call) async throws -> Response {
-        // Of the store, not of this process: every node tells the same.
-        _ = try? await flashSale.backlog()
+    /// The metrics as a page, read from memory. Of single sales it shows those that a request names with `?sale=…`, or
+    /// else those of up to a hundred that changed last.
+    func metrics(_ call: Call) async throws -> Response {
+        let named = call.request.uri.queryParameters.getAll("sale").prefix(Self.maxSales).compactMap { SaleID($0) }
         var page = PrometheusRegistry.shared.page
-        var reports: [SaleReport] = []
-        // Where the ledger does not answer, the rest is worth seeing all the more.
-        for sale in (try? await flashSale.sales()) ?? [] {
-            if let report = try? await flashSale.report(of: sale.record.sale.id) { reports.append(report) }
-        }
-        page.add(reports, isReady: readiness().isReady)
+        page.add(
+            flashSale.activity(of: named.isEmpty ? nil : named, limit: Self.maxSales),
+            isReady: readiness().isReady
+        )
         return Response(
             status: .ok,
             headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

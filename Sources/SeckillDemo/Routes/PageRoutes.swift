@@ -10,7 +10,7 @@ struct PageRoutes: Sendable {
 
     var resources: [Resource] {
         [
-            Resource("/", [.get: { call in Response(Reply(try await pages.list(), .everybody, known: call.known)) }]),
+            Resource("/", [.get: list]),
             Resource("/sales/{sale}", [.get: sale]),
             Resource(
                 "/orders",
@@ -26,6 +26,10 @@ struct PageRoutes: Sendable {
                     )
                 ]
                 : [])
+    }
+
+    private func list(_ call: Call) async throws -> Response {
+        Response(Reply(try await pages.list(after: SalePage(call).after), .everybody, known: call.known))
     }
 
     private func sale(_ call: Call) async throws -> Response {

@@ -11,10 +11,13 @@ struct SaleRoutes: Sendable {
     }
 
     private func list(_ call: Call) async throws -> Response {
-        let sales = try await flashSale.sales()
+        let page = try SalePage(call)
+        let sales = try await flashSale.sales(after: page.after, limit: page.limit)
+        // A page that is full may be the last one: then the next is empty.
+        let next = sales.count == page.limit ? sales.last?.record.sale.id : nil
         return answer(
             call,
-            ["sales": .array(sales.map { .sale($0) })],
+            ["sales": .array(sales.map { .sale($0) }), "next": next.map { .string($0.text) } ?? .null],
             lasting: .array(sales.map { .lastingSale($0) })
         )
     }
@@ -31,6 +34,32 @@ struct SaleRoutes: Sendable {
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "public, max-age=1"]
         if call.known.contain(tag) { return Response(status: .notModified, headers: headers) }
         return Response(.ok, json, headers)
+    }
+}
+
+/// Which sales a list shows.
+struct SalePage {
+    static let defaultLimit = 100
+    private static let limits = 1...500
+
+    /// The sale behind which it begins; nil for the first page.
+    let after: SaleID?
+    let limit: Int
+
+    /// Reads `?after=…&limit=…`.
+    init(_ call: Call) throws {
+        let query = call.request.uri.queryParameters
+        after = try query["after"].map { text in
+            guard let sale = SaleID(text) else { throw Problem(.badRequest, "after must be the id of a sale") }
+            return sale
+        }
+        limit =
+            try query["limit"].map { text in
+                guard let limit = Int(text), Self.limits.contains(limit) else {
+                    throw Problem(.badRequest, "limit must be 1 to \(Self.limits.upperBound)")
+                }
+                return limit
+            } ?? Self.defaultLimit
     }
 }
 

@@ -71,15 +71,5 @@ struct JournalOutbox: OrderSource {
         store.journal.flushSoon()
     }
 
-    func depth() async throws -> QueueDepth {
-        let now = store.clock.now
-        return store.withLock { sales, _ in
-            sales.values.reduce(into: QueueDepth(count: 0, age: .zero, deadLettered: 0)) { sum, stock in
-                let depth = stock.depth(at: now)
-                sum.count += depth.count
-                sum.age = max(sum.age, depth.age)
-                sum.deadLettered += depth.deadLettered
-            }
-        }
-    }
+    func depth() async throws -> QueueDepth { store.shelf.depth(at: store.clock.now) }
 }

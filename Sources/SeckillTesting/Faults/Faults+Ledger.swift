@@ -86,8 +86,4 @@ private struct FaultyOrderLedger: OrderLedger {
     ) async throws -> BeginEpochOutcome? {
         try await faults.around("beginEpoch") { try await base.beginEpoch(after: epoch, of: sale, in: store) }
     }
-
-    func totals(of sale: SaleID) async throws -> SaleTotals? {
-        try await faults.around("totals") { try await base.totals(of: sale) }
-    }
 }

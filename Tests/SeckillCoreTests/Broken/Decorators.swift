@@ -95,5 +95,4 @@ extension DecoratedLedger {
     func beginEpoch(after epoch: Int, of sale: SaleID, in store: StoreName) async throws -> BeginEpochOutcome? {
         try await base.beginEpoch(after: epoch, of: sale, in: store)
     }
-    func totals(of sale: SaleID) async throws -> SaleTotals? { try await base.totals(of: sale) }
 }

@@ -150,8 +150,4 @@ private final class DamagedLedger: DecoratedLedger {
         try check(sale)
         return try await base.beginEpoch(after: epoch, of: sale, in: store)
     }
-    func totals(of sale: SaleID) async throws -> SaleTotals? {
-        try check(sale)
-        return try await base.totals(of: sale)
-    }
 }

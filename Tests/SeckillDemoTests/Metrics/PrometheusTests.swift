@@ -1,6 +1,7 @@
 import CoreMetrics
 import HTTPTypes
 import SeckillCore
+import SeckillTesting
 import Testing
 
 @testable import SeckillDemo
@@ -74,15 +75,25 @@ struct PrometheusTests {
         let front = try await Storefront.selling("metered", stock: 2)
         let alice = try await front.logIn("alice")
         _ = try await front.send(.post, front.link("metered", alice), nil, alice)
+        let sale = #"seckill_sale_units{sale="metered","#
+        try await front.whileWorking {
+            let isSeen = try await eventually {
+                front.clock.advance(by: .milliseconds(250))
+                return try await front.send(.get, "/metrics").text.contains("\(sale)state=\"remaining\"} 1\n")
+            }
+            #expect(isSeen, "as the last sweep saw it")
+        }
         let page = try await front.send(.get, "/metrics")
         #expect(page.fields[.contentType] == "text/plain; version=0.0.4; charset=utf-8")
         let lines = page.text.split(separator: "\n")
         for line in [
-            "seckill_ready 1", #"seckill_sale_units{sale="metered",state="remaining"} 1"#,
-            #"seckill_sale_units{sale="metered",state="pending"} 1"#, #"seckill_sale_epoch{sale="metered"} 1"#,
+            "seckill_ready 1", #"seckill_sale_units{sale="metered",state="stock"} 2"#,
+            #"seckill_sale_epoch{sale="metered"} 1"#,
             #"seckill_sale_ended_orders{sale="metered",status="rejected"} 0"#,
         ] { #expect(lines.contains { $0 == line }, "\(line)") }
         #expect(lines.contains { $0.hasPrefix(#"seckill_requests_total{route="purchase"}"#) && !$0.hasSuffix(" 0") })
+        #expect(try await front.send(.get, "/metrics?sale=metered").text.contains(sale))
+        #expect(try await front.send(.get, "/metrics?sale=other").text.contains(sale) == false)
         // One description of each name, before its samples.
         let types = lines.filter { $0.hasPrefix("# TYPE") }
         #expect(Set(types).count == types.count)

@@ -9,9 +9,14 @@ import Testing
 struct ReadyTests {
     @Test func aNodeWhoseSalesSellIsReady() async throws {
         let front = try await Storefront.selling()
-        let answer = try await front.send(.get, "/ready")
-        #expect(answer.status == 200 && answer["status"] == "ready")
-        #expect(answer["reasons"] == .array([]) && answer["troubles"] == .array([]))
+        #expect(try await front.send(.get, "/ready").status == 503, "nothing has been looked at yet")
+        try await front.whileWorking {
+            let isReady = try await eventually { try await front.send(.get, "/ready").status == 200 }
+            #expect(isReady)
+            let answer = try await front.send(.get, "/ready")
+            #expect(answer["status"] == "ready")
+            #expect(answer["reasons"] == .array([]) && answer["troubles"] == .array([]))
+        }
     }
 
     /// One sick sale among healthy ones is named, and the node goes on.

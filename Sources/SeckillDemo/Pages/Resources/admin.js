@@ -5,7 +5,9 @@ const part = (id) => document.getElementById(id);
 const length = 120;
 const past = { arrivals: [], ledger: [], depth: [], p99: [] };
 let sales = [];
-let chosen = location.hash.slice(1) || null;
+// One that the address names is shown even if it is not among the sales that are listed.
+let named = location.hash.slice(1) || null;
+let chosen = named;
 let before = null;
 let rejectedShown = -1;
 let state = null;
@@ -185,7 +187,7 @@ function refresh() {
 }
 
 async function look() {
-  const list = await shop.ask('GET', '/api/sales');
+  const list = await shop.ask('GET', '/api/sales?limit=500');
   if (list.json) showChoice(list.json.sales);
   const sale = chosen;
   if (sale === null) return;
@@ -193,12 +195,13 @@ async function look() {
   if (sale !== chosen) return;
   if (problem) {
     if (problem.code === 'unauthorized') return show(false);
+    if (problem.code === 'no_sale') named = null;
     return shop.trouble(problem);
   }
   shop.recover();
   const at = performance.now();
   let samples = new Map();
-  try { samples = parse(await (await fetch('/metrics', { cache: 'no-store' })).text()); } catch { /* The next round may. */ }
+  try { samples = parse(await (await fetch('/admin/metrics', { cache: 'no-store' })).text()); } catch { /* The next round may. */ }
   if (sale !== chosen) return;
   showSale(report);
   showFunnel(samples);
@@ -209,7 +212,7 @@ async function look() {
 function showChoice(next) {
   const isNew = next.map((sale) => sale.id).join() !== sales.map((sale) => sale.id).join();
   sales = next;
-  if (!sales.some((sale) => sale.id === chosen)) chosen = sales.length ? sales[0].id : null;
+  if (chosen !== named && !sales.some((sale) => sale.id === chosen)) chosen = sales.length ? sales[0].id : null;
   part('actions').hidden = chosen === null;
   if (!isNew) return;
   part('choice').replaceChildren(...sales.map((sale) => {

@@ -23,13 +23,12 @@ async function refresh() {
     if (problem.code === 'no_session') return shop.look();
     return shop.trouble(problem);
   }
-  if (found.some((order) => !titles.has(order.sale))) {
-    const { json } = await shop.ask('GET', '/api/sales');
+  for (const id of new Set(found.map((order) => order.sale).filter((id) => !titles.has(id)))) {
+    const { json: sale } = await shop.ask('GET', `/api/sales/${id}`);
     if (user !== shop.user) return;
-    for (const sale of json ? json.sales : []) {
-      titles.set(sale.id, sale.title);
-      shop.setClock(sale.serverTime);
-    }
+    if (!sale) continue;
+    titles.set(sale.id, sale.title);
+    shop.setClock(sale.serverTime);
   }
   shop.recover();
   tell(found);

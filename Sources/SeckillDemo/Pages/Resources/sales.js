@@ -5,7 +5,8 @@ const list = document.getElementById('sales');
 let sales = [];
 
 async function refresh() {
-  const { json } = await shop.ask('GET', '/api/sales');
+  const after = list.dataset.after;
+  const { json } = await shop.ask('GET', after ? `/api/sales?after=${after}` : '/api/sales');
   if (!json) return;
   sales = json.sales;
   if (sales.length > 0) document.getElementById('empty')?.remove();
