@@ -153,36 +153,20 @@ struct LedgerFile: Sendable {
         return try await withTaskCancellationHandler {
             // Not the pool's own async method: its callers have no deadline while they wait for a reader.
             try await withCheckedThrowingContinuation { continuation in
-                read(turn, body) { continuation.resume(with: $0) }
+                pool.asyncRead { [watch] reader in
+                    continuation.resume(
+                        with: Result {
+                            // A reader that SQLite opens now opens whatever has the ledger's name.
+                            try watch.checkAtIntervals()
+                            let db = try reader.get()
+                            return try turn.run(on: db) { try body(db) }
+                        }
+                        .mapError { SeckillError.ledger($0) }
+                    )
+                }
             }
         } onCancel: {
             turn.cancel()
-        }
-    }
-
-    /// Runs `body` in one transaction, and then `completion` with what it returned.
-    func read<Value: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> Value,
-        then completion: @escaping @Sendable (Result<Value, any Error>) -> Void
-    ) {
-        read(Turn(patience), body, completion)
-    }
-
-    private func read<Value: Sendable>(
-        _ turn: Turn,
-        _ body: @escaping @Sendable (Database) throws -> Value,
-        _ completion: @escaping @Sendable (Result<Value, any Error>) -> Void
-    ) {
-        pool.asyncRead { [watch] reader in
-            completion(
-                Result {
-                    // A reader that SQLite opens now opens whatever has the ledger's name.
-                    try watch.checkAtIntervals()
-                    let db = try reader.get()
-                    return try turn.run(on: db) { try body(db) }
-                }
-                .mapError { SeckillError.ledger($0) }
-            )
         }
     }
 

@@ -70,9 +70,14 @@ final class SaleBook {
         return book
     }
 
-    /// All sales, by id.
-    static func all(_ db: Database) throws -> SaleListing {
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: select + " ORDER BY id"))
+    /// The sales that have changed since `change`, by id; all of them if the ledger has not come that far.
+    static func changed(after change: Int, _ db: Database) throws -> SaleListing {
+        let numbers = try Int.fetchAll(db.cachedStatement(sql: "SELECT change FROM ledger"))
+        guard let last = numbers.first else { throw LedgerDamage(what: "the ledger's identity") }
+        if change == last { return SaleListing([], change: last) }
+        let since = change > last ? 0 : change
+        let statement = try db.cachedStatement(sql: select + " WHERE change > ? ORDER BY id")
+        let rows = try Row.fetchCursor(statement, arguments: [since])
         var (records, damaged): ([SaleRecord], [SaleID]) = ([], [])
         while let row = try rows.next() {
             do {
@@ -81,7 +86,7 @@ final class SaleBook {
                 damaged.append(try name(of: row, db))
             }
         }
-        return SaleListing(records, damaged: damaged.sorted { $0.text < $1.text })
+        return SaleListing(records, damaged: damaged.sorted { $0.text < $1.text }, change: last)
     }
 
     /// What to call a sale whose row is damaged, perhaps in its id: its orders name it too.
@@ -97,7 +102,7 @@ final class SaleBook {
     /// Whether the row of some sale is missing or damaged: it may be the one that cannot be found.
     static func isAnyDamaged(_ db: Database) throws -> Bool {
         let created = try Int.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'sale'") ?? 0
-        let listing = try all(db)
+        let listing = try changed(after: 0, db)
         return !listing.damaged.isEmpty || listing.records.count < created
     }
 

@@ -14,6 +14,7 @@ enum Schema {
     static let migrations: [@Sendable (Database) throws -> Void] = [
         { db in try db.execute(sql: version1) },
         { db in try migrateToVersion2(db) },
+        { db in try migrateToVersion3(db) },
     ]
 
     /// The version that this code reads and writes.
@@ -148,11 +149,11 @@ extension Schema {
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
 
-    /// Tables and indexes by name, as SQL.
+    /// Tables, indexes and triggers by name, such as "index purchase_due", as SQL.
     static func objects(_ db: Database) throws -> [String: String] {
         let rows = try Row.fetchAll(
             db,
-            sql: "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL"
+            sql: "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE type <> 'view' AND sql IS NOT NULL"
         )
         return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[1]) })
     }

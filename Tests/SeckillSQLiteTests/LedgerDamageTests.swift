@@ -43,8 +43,11 @@ struct LedgerDamageTests {
         let scratch = try Scratch()
         let (shop, shoes, hats) = try await shop(scratch)
         let ledger = shop.ledger
+        let before = try await ledger.sales().change
         try shop.plant(sql)
 
+        let changed = try await ledger.sales(changedAfter: before)
+        #expect(changed.records == [] && changed.damaged == [.shoes])
         let listing = try await ledger.sales()
         #expect(listing.records.map(\.sale.id) == [.hats])
         #expect(listing.damaged == [.shoes])

@@ -12,7 +12,7 @@ struct LedgerMigrationTests {
         #expect(old?.message.hasSuffix("it is empty or of an older format; start a server on it once") == true)
 
         let shop = try await Shop(scratch.ledger)
-        #expect(try shop.number("PRAGMA user_version") == 2)
+        #expect(try shop.number("PRAGMA user_version") == 3)
         #expect(try await shop.audit().violations == [])
         let listing = try await shop.ledger.sales()
         #expect(listing.records.map(\.sale.id) == [.hats, .shoes] && listing.damaged == [])

@@ -21,7 +21,7 @@ struct LedgerOpeningTests {
         let shop = try await Shop(scratch.ledger)
         #expect(try await shop.ledger.lookUp(order.id) == LedgerAnswer(order: order, epoch: 1))
         #expect(try shop.number("PRAGMA application_id") == 0x534B_4C47)
-        #expect(try shop.number("PRAGMA user_version") == 2)
+        #expect(try shop.number("PRAGMA user_version") == 3)
         #expect(try await shop.audit().violations == [])
     }
 
@@ -69,10 +69,10 @@ struct LedgerOpeningTests {
 
     @Test("refuses a newer format") func newer() async throws {
         let scratch = try Scratch()
-        try await Shop(scratch.ledger).plant("PRAGMA user_version = 3")
+        try await Shop(scratch.ledger).plant("PRAGMA user_version = 4")
         let error = try await failure(scratch.ledger)
         #expect(error.code == .invalid)
-        #expect(error.message.hasSuffix("it is of format 3 and this program knows 2; use the newer program"))
+        #expect(error.message.hasSuffix("it is of format 4 and this program knows 3; use the newer program"))
         let audit = await #expect(throws: SeckillError.self) { try await LedgerAudit.run(path: scratch.ledger) }
         #expect(audit?.message == error.message)
     }

@@ -123,52 +123,28 @@ struct LedgerSchedulingTests {
         }
     }
 
-    @Test("callers share a listing, and none gets what was read before its call") func sharing() async throws {
+    @Test("the sales that have changed are found by an index, and one row says that none have") func changes() async throws {
         let scratch = try Scratch()
-        let file = try LedgerFile(path: scratch.ledger, patience: .seconds(5))
-        let (value, runs) = (Locked(0), Locked(0))
-        let read = SharedRead(file) { _ in
-            runs.withLock { $0 += 1 }
-            return value.withLock { $0 }
+        let shop = try await Shop(scratch.ledger)
+        let queue = try DatabaseQueue(path: scratch.ledger)
+        for number in 1...100 { try await shop.open(SaleID("sale-\(number)")!) }
+        let change = try await shop.ledger.sales().change
+        _ = try await shop.ledger.setAdmission(.paused, of: SaleID("sale-7")!)
+        let rows = Locked<[String]>([])
+        try await queue.read { db in
+            db.trace { event in rows.withLock { $0.append("\(event)") } }
+            defer { db.trace() }
+            let listing = try SaleBook.changed(after: change, db)
+            #expect(listing.records.map(\.sale.id.text) == ["sale-7"])
+            let before = rows.withLock { $0.count }
+            #expect(try SaleBook.changed(after: listing.change, db) == SaleListing([], change: listing.change))
+            #expect(rows.withLock { $0.count } == before + 1)
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<1000 {
-                group.addTask {
-                    let before = value.withLock {
-                        $0 += 1
-                        return $0
-                    }
-                    let found = try await read.value()
-                    #expect(found >= before)
-                }
-            }
-            try await group.waitForAll()
+        let plan = try await queue.read { [rows] db in
+            let query = try #require(rows.withLock { $0.first { $0.contains("FROM sale ") } })
+            return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(query)", arguments: [0]).map { $0["detail"] as String }
         }
-        #expect(runs.withLock { $0 } < 500)
-        await #expect(throws: CancellationError.self) {
-            try await SharedRead(file) { _ -> Int in throw CancellationError() }.value()
-        }
-    }
-
-    @Test("a caller that comes while a listing is read gets the next") func freshness() async throws {
-        let scratch = try Scratch()
-        let file = try LedgerFile(path: scratch.ledger, patience: .seconds(5))
-        let (value, hasRead, goesOn) = (Locked(1), SharedFlag(), SharedFlag())
-        let read = SharedRead(file) { _ in
-            let found = value.withLock { $0 }
-            hasRead.set()
-            let end = ContinuousClock.now + .seconds(20)
-            while !goesOn.isSet, ContinuousClock.now < end {}
-            return found
-        }
-        async let first = read.value()
-        while !hasRead.isSet { await Task.yield() }
-        value.withLock { $0 = 2 }
-        async let second = read.value()
-        // Time enough for the second call to begin to wait.
-        for _ in 0..<1000 { await Task.yield() }
-        goesOn.set()
-        #expect(try await [first, second] == [1, 2])
+        #expect(plan.contains { $0.contains("sale_change (change>?)") }, "\(plan)")
     }
 
     // MARK: Epochs

@@ -44,7 +44,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
         Planted(.miscounted, "UPDATE sale SET recorded = recorded + 1 WHERE id = 'shoes'"),
         Planted(
             .alteredSale,
-            "INSERT INTO sale SELECT key + 10, id || '2', title, price, currency, initial_stock, limit_per_user, opens_at, closes_at, payment_window, stock, admission, epoch, revision, sequence, 0, 0, 0, 0, 0, 0, 0, 0, 0, holder, takeover, recorded, installed, restored_epoch FROM sale WHERE id = 'hats'"
+            "INSERT INTO sale SELECT key + 10, id || '2', title, price, currency, initial_stock, limit_per_user, opens_at, closes_at, payment_window, stock, admission, epoch, revision, sequence, 0, 0, 0, 0, 0, 0, 0, 0, 0, holder, takeover, recorded, installed, restored_epoch, 1 FROM sale WHERE id = 'hats'"
         ),
         Planted(.wrongEpoch, "UPDATE sale SET epoch = epoch - 1 WHERE id = 'shoes'"),
         Planted(.miscounted, "UPDATE sale SET paid = paid - 1, awaiting = awaiting + 1 WHERE id = 'shoes'"),
@@ -149,9 +149,11 @@ struct Planted: Sendable, CustomTestStringConvertible {
     private static let schema = [
         Planted(.alteredSchema, "DROP INDEX purchase_due"),
         Planted(.alteredSchema, "DROP TABLE stock_return"),
+        Planted(.alteredSchema, "DROP TRIGGER sale_updated"),
         Planted(.alteredSchema, "DELETE FROM ledger"),
         Planted(.alteredSchema, "UPDATE ledger SET id = ''"),
         Planted(.alteredSchema, "ALTER TABLE purchase ADD COLUMN note TEXT"),
         Planted(.alteredSchema, "CREATE TRIGGER paid AFTER INSERT ON purchase BEGIN DELETE FROM sale; END"),
+        Planted(.alteredSchema, "CREATE TRIGGER purchase AFTER INSERT ON purchase BEGIN DELETE FROM sale; END"),
     ]
 }

@@ -59,11 +59,64 @@ extension OrderLedgerConformance {
             try expect([created.count, existing.count], equals: [1, 49], "created and existing")
         },
         rule("sales come by id") { bench in
-            try expect(try await bench.ledger.sales(), equals: SaleListing([]), "sales of an empty ledger")
+            try expect(try await bench.ledger.sales().records, equals: [], "sales of an empty ledger")
             let ids = ["b", "a", "_", "B", "10", "9", "-", "aa"].map { SaleID($0)! }
             for id in ids { _ = try await bench.ledger.create(.sample(id)) }
             let found = try await bench.ledger.sales().records.map(\.sale.id.text)
             try expect(found, equals: ["-", "10", "9", "B", "_", "a", "aa", "b"], "ids")
+        },
+        rule("who keeps up with the changes reads the sales that have changed, and no other") { bench in
+            try await bench.open(.sample(stock: 1, limit: 1))
+            let orders = [bench.reservation(1), bench.reservation(2), bench.reservation(3)]
+            let ledger = bench.ledger
+            let steps: [(String, @Sendable () async throws -> Void)] = [
+                ("create", { _ = try await ledger.create(.sample(.other)) }),
+                ("record", { _ = try await ledger.record([orders[0], orders[1]], at: .start) }),
+                ("reject", { _ = try await ledger.reject(orders[2], because: .undeliverable, at: .start) }),
+                ("setAdmission", { _ = try await ledger.setAdmission(.paused, of: .sample) }),
+                ("restock", { _ = try await ledger.restock(.other, adding: 1, id: "r") }),
+                ("beginEpoch", { _ = try await bench.beginEpoch(after: 1) }),
+                ("transfer", { _ = try await ledger.transfer(.other, to: .sample, takeover: 1) }),
+                ("raiseEpoch", { _ = try await ledger.raiseEpoch(of: .other, above: 7, acceptingLoss: true) }),
+            ]
+            var listing = try await ledger.sales()
+            var known = listing.records
+            for (name, step) in steps {
+                try await step()
+                let all = try await ledger.sales().records
+                listing = try await ledger.sales(changedAfter: listing.change)
+                try expect(listing.records, equals: all.filter { !known.contains($0) }, "changed by \(name)")
+                try expect(listing.records.count, equals: 1, "sales changed by \(name)")
+                known = all
+                let again = try await ledger.sales(changedAfter: listing.change)
+                try expect(again, equals: SaleListing([], change: listing.change), "after \(name), read again")
+            }
+        },
+        rule("who knows changes that the ledger does not have reads all sales") { bench in
+            try await bench.open()
+            _ = try await bench.ledger.create(.sample(.other))
+            let all = try await bench.ledger.sales()
+            try expect(all.change > 0, "the last change is \(all.change)")
+            try expect(try await bench.ledger.sales(changedAfter: all.change + 1), equals: all, "read from the future")
+        },
+        rule("of changes that are made at once, none is missed") { bench in
+            let ids = (0..<4).map { SaleID("sale-\($0)")! }
+            for id in ids { _ = try await bench.ledger.create(.sample(id)) }
+            async let changes: [Void] = together(40) { index in
+                _ = try await bench.ledger.restock(ids[index % 4], adding: 1, id: "\(index)")
+            }
+            var listing = try await bench.ledger.sales()
+            var known = Dictionary(uniqueKeysWithValues: listing.records.map { ($0.sale.id, $0) })
+            for _ in 0..<40 {
+                listing = try await bench.ledger.sales(changedAfter: listing.change)
+                for record in listing.records { known[record.sale.id] = record }
+            }
+            _ = try await changes
+            for record in try await bench.ledger.sales(changedAfter: listing.change).records {
+                known[record.sale.id] = record
+            }
+            let all = try await bench.ledger.sales().records
+            try expect(ids.map { known[$0] }, equals: all, "what a reader knows that has kept up")
         },
         rule("an unknown sale is nil everywhere") { bench in
             let ledger = bench.ledger

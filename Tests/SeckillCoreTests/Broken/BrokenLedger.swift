@@ -9,6 +9,15 @@ import Testing
 
     @Test func withoutItsMistakeItIsRight() async throws { try await suite(.none).run() }
 
+    @Test func changes() async throws {
+        let change = "who keeps up with the changes reads the sales that have changed, and no other"
+        try await expect(suite(.tellsNoChanges), breaks: change)
+        try await expect(suite(.tellsAllSales), breaks: change)
+        try await expect(suite(.tellsNoChanges), breaks: "of changes that are made at once, none is missed")
+        let future = "who knows changes that the ledger does not have reads all sales"
+        try await expect(suite(.trustsItsReaders), breaks: future)
+    }
+
     @Test func guards() async throws {
         let stock = "never more live orders than stock; the rest are rejected with a return"
         try await expect(suite(.noGuards), breaks: stock)
@@ -70,6 +79,7 @@ import Testing
 private final class BrokenLedger: DecoratedLedger {
     enum Mistake {
         case none
+        case tellsNoChanges, tellsAllSales, trustsItsReaders
         case noGuards, recordsOneByOne, joinsUsers, sequenceOfLiveOnly
         case paysLate, expiresEarly, looksThenPays
         case returnsOfTheOrdersEpoch, closesNothing, restocksAgain, newestReturnsFirst, passesNoSaleOver
@@ -102,6 +112,13 @@ private final class BrokenLedger: DecoratedLedger {
         var record = try await base.sale(id)
         if mistake == .sequenceOfLiveOnly { record?.sequence = notes.withLock { $0.live } }
         return record
+    }
+
+    func sales(changedAfter change: Int) async throws -> SaleListing {
+        var listing = try await base.sales(changedAfter: mistake == .tellsAllSales ? 0 : change)
+        if mistake == .tellsNoChanges, change > 0 { listing.records = [] }
+        if mistake == .trustsItsReaders, change > listing.change { listing.records = [] }
+        return listing
     }
 
     func identity() async throws -> LedgerID {
