@@ -34,7 +34,7 @@ public struct StockStoreConformance: ConformanceSuite {
     }
 
     /// Every rule of a stock store.
-    public static var checks: [Check] { fence + reserving + terms + returns + rebuild + crowds + bounds }
+    public static var checks: [Check] { fence + reserving + terms + returns + rebuild + crowds + bounds + many }
 
     static func rule(_ rule: String, _ body: @escaping @Sendable (StockBench) async throws -> Void) -> Check {
         Check(rule) { suite in
@@ -42,6 +42,38 @@ public struct StockStoreConformance: ConformanceSuite {
             try await body(StockBench(store: store, time: time))
         }
     }
+
+    private static let many: [Check] = [
+        rule("snapshots come in the order that was asked for, nil for what the store does not trust") { bench in
+            try await bench.install(stock: 9)
+            try await bench.install(bench.terms(of: .other), stock: 5)
+            let unknown = SaleID("unknown")!
+            let asked: [SaleID] = [.other, unknown, .sample, .other]
+            let found = try await bench.store.snapshots(of: asked).map { $0?.remaining }
+            try expect(found, equals: [5, nil, 9, 5], "units left")
+            try await bench.store.distrust(.sample, epoch: 1)
+            let closed = try await bench.store.snapshots(of: asked).map { $0?.remaining }
+            try expect(closed, equals: [5, nil, nil, 5], "units left, with one sale closed")
+            try expect(try await bench.store.snapshots(of: []).count, equals: 0, "snapshots of no sale")
+        },
+        rule("a sale of which orders are queued, or that is in another epoch, is not retired") { bench in
+            try await bench.install(stock: 9)
+            try await bench.store.retire(.sample, epoch: 2)
+            try await bench.store.retire(SaleID("unknown")!, epoch: 1)
+            try expect(try await bench.snapshot().remaining, equals: 9, "units left")
+            try await bench.reserve(2)
+            try await bench.store.retire(.sample, epoch: 1)
+            try expect(try await bench.snapshot().pending, equals: 2, "orders in the outbox")
+            let held = try await bench.store.outbox.receive(2, as: ConsumerID("worker"), wait: .zero)
+            try expect(held.count, equals: 2, "orders received")
+        },
+        rule("retiring a sale twice is harmless, and leaves the others alone") { bench in
+            try await bench.install(stock: 9)
+            try await bench.install(bench.terms(of: .other), stock: 5)
+            for _ in 1...2 { try await bench.store.retire(.sample, epoch: 1) }
+            try expect(try await bench.snapshot(of: .other).remaining, equals: 5, "units of another sale")
+        },
+    ]
 
     private static let bounds: [Check] = [
         Check("a full outbox is overloaded, takes nothing, and goes on when it has room") { suite in
