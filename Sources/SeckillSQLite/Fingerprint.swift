@@ -1,4 +1,5 @@
 internal import GRDB
+internal import SeckillCore
 
 /// 64 bits that stand for values: FNV-1a over the bytes of texts, and a finalizer that spreads them.
 ///
@@ -14,6 +15,12 @@ struct Fingerprint {
         var fingerprint = Fingerprint()
         fingerprint.add(text)
         return fingerprint.value
+    }
+
+    /// The number that stands for an order in the index, the second of its minting in front: orders that are recorded
+    /// together lie together there, however many the ledger has.
+    static func of(_ order: OrderID) -> Int64 {
+        Int64(bitPattern: UInt64(order.second) << 32 | UInt64(UInt32(truncatingIfNeeded: of(order.text))))
     }
 
     static func of(_ values: [DatabaseValue]) -> Int64 {

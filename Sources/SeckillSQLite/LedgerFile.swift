@@ -5,9 +5,6 @@ internal import SeckillCore
 
 /// The ledger's file: how it is opened, and the transactions on it. Several processes may have it open.
 struct LedgerFile: Sendable {
-    /// How large the write-ahead log may be before the file is shortened, in bytes.
-    static let logLimit = 64 << 20
-
     /// The resolved path: the same for every name of the file.
     let path: String
     /// The ledger's identity.
@@ -16,6 +13,7 @@ struct LedgerFile: Sendable {
     /// How long a call may take, the wait for its turn in this process included; and then again for other processes.
     private let patience: Duration
     private let watch: FileWatch
+    private let log: LedgerLog
     private let groupedWrites = GroupedWrites()
     /// When the log may be shortened next.
     private let shorteningAt = Locked(ContinuousClock.now)
@@ -41,6 +39,8 @@ struct LedgerFile: Sendable {
                 }
                 return try Schema.identity(db)
             }
+            log = LedgerLog(path: path, configuration: Self.configuration(patience))
+            pool.writeWithoutTransaction(log.observeCommits)
             watch = try FileWatch(path)
         } catch {
             throw SeckillError.opening(path, error)
@@ -130,10 +130,8 @@ struct LedgerFile: Sendable {
             // Without it macOS reports a sync that only reached the drive's cache.
             try db.execute(sql: "PRAGMA fullfsync = ON")
             try db.execute(sql: "PRAGMA cache_size = -65536")
-            // Orders land all over the indexes: a longer log copies a page back once where a short one does it often.
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             // Readers keep SQLite from starting the log over; once it does, the file must not stay as large.
-            try db.execute(sql: "PRAGMA journal_size_limit = \(logLimit)")
+            try db.execute(sql: "PRAGMA journal_size_limit = \(LedgerLog.maxSize)")
         }
         return configuration
     }
@@ -241,10 +239,13 @@ struct LedgerFile: Sendable {
             throw SeckillError.ledger(error, committing: true)
         }
         do {
-            if try watch.check() > Self.logLimit { scheduleShorteningOfLog() }
+            if try watch.check() > LedgerLog.maxSize { scheduleShorteningOfLog() }
         } catch {
             // The commit is in a file that may have no name any more.
             throw SeckillError(.outcomeUnknown, error.message)
+        }
+        log.copyIfLong {
+            pool.asyncWriteWithoutTransaction { db in log.finish(db) }
         }
         return value
     }

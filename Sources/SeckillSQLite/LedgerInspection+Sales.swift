@@ -99,7 +99,7 @@ extension LedgerInspection {
                 }
                 tally.seal &+= row.seal
                 guard id.sale == record?.sale.id, id.epoch == epoch,
-                    (0..<Fingerprint.maxProbes).contains(hashes.0 &- Fingerprint.of(id.text)),
+                    (0..<Fingerprint.maxProbes).contains(hashes.0 &- Fingerprint.of(id)),
                     hashes.1 == Fingerprint.of(user.text)
                 else { throw LedgerDamage(what: "order \(id)") }
             } catch let damage as LedgerDamage {

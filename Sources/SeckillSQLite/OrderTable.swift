@@ -15,7 +15,10 @@ struct OrderTable {
             db
         )
         count = try HotStatement(
-            "SELECT count(*) FROM purchase WHERE sale = ? AND user_hash = ? AND live = 1 AND user = ?",
+            """
+            SELECT count(*) FROM purchase WHERE sale = ? AND user_hash = ?
+            AND (status = 'cancelled' OR status = 'rejected') = 0 AND live = 1 AND user = ?
+            """,
             db
         )
         insertion = try HotStatement(
@@ -40,7 +43,7 @@ struct OrderTable {
     func place(of id: OrderID, in sale: Int64) throws -> Place {
         find.bind(id.text, at: 1)
         find.bind(sale, at: 2)
-        let first = Fingerprint.of(id.text)
+        let first = Fingerprint.of(id)
         for probe in 0..<Fingerprint.maxProbes {
             find.bind(first &+ probe, at: 3)
             guard let key = try find.number() else { return .free(hash: first &+ probe) }

@@ -91,7 +91,8 @@ enum HeldUnits {
         var held: [UserID: Int] = [:]
         // Counted here: SQLite would sort them first.
         try count(
-            "SELECT user FROM purchase WHERE sale = ? AND epoch < ? AND live = 1",
+            // In the order of minting, which is nearly that of the rows.
+            "SELECT user FROM purchase INDEXED BY purchase_id WHERE sale = ? AND epoch < ? AND live = 1",
             [book.key, epoch],
             into: &held,
             db

@@ -1,8 +1,9 @@
 import Foundation
 import GRDB
 import SeckillCore
-import SeckillSQLite
 import Testing
+
+@testable import SeckillSQLite
 
 @Suite("A ledger whose files are moved, copied or grow")
 struct LedgerFilesTests {
@@ -177,18 +178,18 @@ struct LedgerFilesTests {
         let reader = try OtherProcess(scratch.ledger)
         try await reader.beginReading()
         var sequence = 0
-        while logSize(scratch) < 80 << 20, sequence < 100_000 {
+        while logSize(scratch) < LedgerLog.maxSize + (16 << 20), sequence < 100_000 {
             _ = try await shop.record((1...100).map { Shop.reservation(sequence + $0) })
             sequence += 100
         }
-        #expect(logSize(scratch) >= 80 << 20)
+        #expect(logSize(scratch) > LedgerLog.maxSize)
         try await reader.unlock()
         // The ledger tries once a second.
         let end = ContinuousClock.now + .seconds(10)
-        while logSize(scratch) > 64 << 20, ContinuousClock.now < end {
+        while logSize(scratch) > LedgerLog.maxSize, ContinuousClock.now < end {
             sequence += 1
             _ = try await shop.record([Shop.reservation(sequence)])
         }
-        #expect(logSize(scratch) <= 64 << 20)
+        #expect(logSize(scratch) <= LedgerLog.maxSize)
     }
 }

@@ -123,7 +123,9 @@ struct LedgerSchedulingTests {
         }
     }
 
-    @Test("the sales that have changed are found by an index, and one row says that none have") func changes() async throws {
+    @Test("sales that have changed are found by an index, and one row says that none have") func changes()
+        async throws
+    {
         let scratch = try Scratch()
         let shop = try await Shop(scratch.ledger)
         let queue = try DatabaseQueue(path: scratch.ledger)
@@ -142,9 +144,82 @@ struct LedgerSchedulingTests {
         }
         let plan = try await queue.read { [rows] db in
             let query = try #require(rows.withLock { $0.first { $0.contains("FROM sale ") } })
-            return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(query)", arguments: [0]).map { $0["detail"] as String }
+            return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(query)", arguments: [0]).map {
+                $0["detail"] as String
+            }
         }
         #expect(plan.contains { $0.contains("sale_change (change>?)") }, "\(plan)")
+    }
+
+    @Test("what runs for each order uses an index, and orders of one time lie together there") func plans()
+        async throws
+    {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger)
+        try await shop.open(stock: 100)
+        let seconds = (0..<10).map { UInt32(1_800_000_000 + $0) }
+        let signer = try LinkSigner(secrets: [Array(repeating: 7, count: 32)])
+        let reservations = seconds.enumerated().map { number, second in
+            let user = UserID("user-\(number)")!
+            let now = Timestamp(milliseconds: Int64(second) * 1000 + 999)
+            let order = signer.mintOrder(sale: .shoes, epoch: 1, user: user, at: now)
+            #expect(order.second == second)
+            return Reservation(order: order, user: user, sequence: number + 1, reservedAt: Shop.start)
+        }
+        let orders = try await shop.record(reservations.shuffled())
+        let found = try await DatabaseQueue(path: scratch.ledger).read { db in
+            try String.fetchAll(db, sql: "SELECT id FROM purchase INDEXED BY purchase_id ORDER BY sale, id_hash")
+        }
+        #expect(found == reservations.map(\.order.text), "in the order of minting")
+        for order in orders { #expect(try await shop.ledger.lookUp(order.id).order == order) }
+        // An entry of the users' index that an order leaves where it is when it expires.
+        let pages = "SELECT count(*) FROM purchase WHERE (status = 'cancelled' OR status = 'rejected') = 0"
+        _ = try await shop.ledger.expire(dueAt: Shop.due, limit: 10)
+        #expect(try shop.number(pages) == 10)
+        let plan = try await DatabaseQueue(path: scratch.ledger).read { db in
+            let query = """
+                EXPLAIN QUERY PLAN SELECT count(*) FROM purchase WHERE sale = 1 AND user_hash = 1
+                AND (status = 'cancelled' OR status = 'rejected') = 0 AND live = 1 AND user = 'a'
+                """
+            return try Row.fetchAll(db, sql: query).map { $0["detail"] as String }
+        }
+        #expect(plan.contains { $0.contains("purchase_user (sale=? AND user_hash=? AND <expr>=?)") }, "\(plan)")
+        #expect(try await shop.audit().violations == [])
+    }
+
+    @Test("the log is copied beside writers, and started over") func log() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger, patience: .seconds(60))
+        try await shop.open(stock: 1_000_000)
+        let page = 4096 + 24
+        var sequence = 0
+        var (highest, length) = (0, 0)
+        // Enough to fill the log several times.
+        while highest == 0 || length >= highest, sequence < 200_000 {
+            _ = try await shop.record((1...500).map { Shop.reservation(sequence + $0) })
+            sequence += 500
+            length = try logLength(scratch)
+            highest = max(highest, length)
+        }
+        #expect(length < highest, "the log was not started over")
+        #expect((LedgerLog.interval...LedgerLog.maxSize / page).contains(highest), "\(highest) pages")
+        #expect(try await shop.ledger.totals(of: .shoes)?.awaiting == sequence)
+    }
+
+    /// Pages in the write-ahead log since it was last started over.
+    private func logLength(_ scratch: Scratch) throws -> Int {
+        let log = try FileHandle(forReadingFrom: URL(filePath: "\(scratch.ledger)-wal"))
+        defer { try? log.close() }
+        let header = try log.read(upToCount: 32) ?? Data()
+        let salts = header[16..<24]
+        var (low, high) = (0, Int(try log.seekToEnd()) / (4096 + 24) + 1)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            try log.seek(toOffset: UInt64(32 + (middle - 1) * (4096 + 24)))
+            let frame = try log.read(upToCount: 16) ?? Data()
+            if frame.count == 16, frame[8..<16].elementsEqual(salts) { low = middle } else { high = middle }
+        }
+        return low
     }
 
     // MARK: Epochs

@@ -1,2 +1,5 @@
-let arguments = CommandLine.arguments.dropFirst()
-try await compareLedgers(rounds: arguments.first.flatMap { Int($0) } ?? 5)
+let arguments = Array(CommandLine.arguments.dropFirst())
+switch arguments.first {
+case "growth": try await measureGrowth(to: arguments.dropFirst().first.flatMap { Int($0) } ?? 1_000_000)
+case let rounds: try await compareLedgers(rounds: rounds.flatMap { Int($0) } ?? 5)
+}

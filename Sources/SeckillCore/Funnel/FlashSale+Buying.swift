@@ -100,7 +100,7 @@ extension FlashSale {
             return .refused(.unavailable(retryAfter: configuration.retryAfter))
         }
         guard try await passes(answer, caller) else { return .refused(.challengeFailed) }
-        let order = signer.mintOrder(sale: sale, epoch: snapshot.epoch, user: user)
+        let order = signer.mintOrder(sale: sale, epoch: snapshot.epoch, user: user, at: now)
         let expiresAt = Timestamp(
             milliseconds: (now + configuration.linkLifetime).milliseconds / 1000 * 1000
         )

@@ -1,4 +1,5 @@
-/// An order's id, minted with its purchase link and good for ever: `sale.epoch.random.mac`.
+/// An order's id, minted with its purchase link and good for ever: `sale.epoch.random.mac`. The random part ends with the
+/// second in which it was minted.
 ///
 /// It names its sale and the epoch it was minted in, so that every store can apply the fence without asking anyone.
 /// The last part authenticates the others and the buyer (see ``LinkSigner``); this type checks the form only.
@@ -41,6 +42,16 @@ public struct OrderID: Hashable, Sendable, CustomStringConvertible {
             isRandomAndMAC(UnsafeBufferPointer(rebasing: text[(second + 1)...]))
         else { return nil }
         return (sale, epoch, random.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
+    /// The second in which ``LinkSigner`` minted the id: 32 bits of it. Any number for an id that was made otherwise.
+    package var second: UInt32 {
+        var text = text
+        return text.withUTF8 { text in
+            guard let dot = text.lastIndex(of: UInt8(ascii: ".")) else { return 0 }
+            let end = Base64URL.decode(text[..<dot].suffix(8)) ?? []
+            return end.suffix(4).reduce(0) { $0 << 8 | UInt32($1) }
+        }
     }
 
     /// Whether `bytes` have the form of the part of an id behind its epoch: `random.mac`.
