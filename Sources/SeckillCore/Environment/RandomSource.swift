@@ -1,3 +1,5 @@
+internal import Crypto
+
 /// Randomness, as the library sees it. Injected; ``SystemRandom`` is the real one.
 public protocol RandomSource: Sendable {
     /// 64 unpredictable bits. Called from any thread.
@@ -33,11 +35,25 @@ extension RandomSource where Self == SystemRandom {
     public static var system: SystemRandom { SystemRandom() }
 }
 
-/// A source as the standard library wants it, for its ranges and shuffles.
+/// Much randomness out of little, as the standard library wants it for its ranges and shuffles: SHA-256 of 32 bytes from a
+/// source and a counter. The operating system is asked four times, and not for each number, which costs it more than hashing.
 struct RandomGenerator: RandomNumberGenerator {
-    private let source: any RandomSource
+    private let seed: [UInt8]
+    private var counter: UInt64 = 0
+    /// The numbers of the last block that were not given yet.
+    private var numbers: [UInt64] = []
 
-    init(_ source: any RandomSource) { self.source = source }
+    init(_ source: any RandomSource) { seed = source.bytes(32) }
 
-    func next() -> UInt64 { source.next() }
+    mutating func next() -> UInt64 {
+        if let number = numbers.popLast() { return number }
+        var hash = SHA256()
+        hash.update(data: seed)
+        withUnsafeBytes(of: counter.littleEndian) { hash.update(bufferPointer: $0) }
+        counter += 1
+        hash.finalize().withUnsafeBytes { block in
+            numbers.append(contentsOf: (0..<4).map { block.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self) })
+        }
+        return numbers.removeLast()
+    }
 }

@@ -19,6 +19,34 @@ struct PenDrawing {
         static func middle(_ a: Point, _ b: Point) -> Point { Point(x: (a.x + b.x) / 2, y: (a.y + b.y) / 2) }
     }
 
+    /// A line of short straight pieces, and how far from its beginning each of its points is.
+    private struct Polyline {
+        let points: [Point]
+        private let distances: [Double]
+
+        init(_ points: [Point]) {
+            self.points = points
+            var sum = 0.0
+            distances = points.indices.map { index in
+                if index > 0 { sum += points[index - 1].distance(to: points[index]) }
+                return sum
+            }
+        }
+
+        var length: Double { distances.last ?? 0 }
+
+        /// The point after this part of the length.
+        func point(at fraction: Double) -> Point {
+            let distance = length * fraction
+            guard let next = distances.indices.dropFirst().first(where: { distances[$0] >= distance }) else {
+                return points[points.count - 1]
+            }
+            let step = distances[next] - distances[next - 1]
+            guard step > 0 else { return points[next] }
+            return .between(points[next - 1], points[next], at: (distance - distances[next - 1]) / step)
+        }
+    }
+
     private static let height = 100.0
     private static let advance = 54.0
     private let width: Double
@@ -74,7 +102,7 @@ struct PenDrawing {
 
     /// The line in one to three pieces that meet.
     private mutating func add(_ points: [Point], _ generator: inout RandomGenerator) {
-        let line = Self.flat(points)
+        let line = Polyline(Self.flat(points))
         let cuts = (0..<Int.random(in: 0...2, using: &generator)).map { _ in
             Double.random(in: 0.15...0.85, using: &generator)
         }
@@ -84,30 +112,19 @@ struct PenDrawing {
 
     /// A part of a line, drawn in either direction.
     private mutating func addPiece(
-        of line: [Point],
+        of line: Polyline,
         _ from: Double,
         _ to: Double,
         _ generator: inout RandomGenerator
     ) {
-        let length = zip(line, line.dropFirst()).reduce(0) { $0 + $1.0.distance(to: $1.1) } * (to - from)
+        let length = line.length * (to - from)
         let count = max(2, Int(length / .random(in: 4...9, using: &generator)))
         var piece = (0...count).map { step in
             let jitter = step == 0 || step == count ? 0 : Double.random(in: -0.3...0.3, using: &generator)
-            return Self.point(of: line, at: from + (to - from) * (Double(step) + jitter) / Double(count))
+            return line.point(at: from + (to - from) * (Double(step) + jitter) / Double(count))
         }
         if Bool.random(using: &generator) { piece.reverse() }
         strokes.append((piece, .random(in: 2.6...3.8, using: &generator)))
-    }
-
-    /// The point after this part of the line's length.
-    private static func point(of line: [Point], at fraction: Double) -> Point {
-        let lengths = zip(line, line.dropFirst()).map { $0.distance(to: $1) }
-        var left = lengths.reduce(0, +) * fraction
-        for (index, length) in lengths.enumerated() {
-            if left <= length, length > 0 { return .between(line[index], line[index + 1], at: left / length) }
-            left -= length
-        }
-        return line[line.count - 1]
     }
 
     /// The smooth line by way of the points, as short straight ones: through the middles between them, and through each
@@ -132,29 +149,54 @@ struct PenDrawing {
     }
 
     var svg: String {
-        let paths = strokes.map { stroke in
-            #"<path stroke-width="\#(Self.text(stroke.pen))" d="\#(Self.path(stroke.points))"/>"#
+        var svg: [UInt8] = []
+        svg.reserveCapacity(8192)
+        svg += #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 "#.utf8
+        Self.append(width, to: &svg)
+        svg += " ".utf8
+        Self.append(Self.height, to: &svg)
+        svg += ##"" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">"##.utf8
+        for stroke in strokes {
+            svg += #"<path stroke-width=""#.utf8
+            Self.append(stroke.pen, to: &svg)
+            svg += #"" d=""#.utf8
+            Self.append(stroke.points, to: &svg)
+            svg += #""/>"#.utf8
         }
-        return #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \#(Self.text(width)) \#(Self.text(Self.height))""#
-            + ##" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">"##
-            + paths.joined() + "</svg>"
+        svg += "</svg>".utf8
+        return String(decoding: svg, as: UTF8.self)
     }
 
-    /// A smooth line by way of the points, through the middles between them.
-    private static func path(_ points: [Point]) -> String {
-        func pair(_ point: Point) -> String { "\(text(point.x)) \(text(point.y))" }
-        guard let first = points.first, let last = points.last else { return "" }
-        var path = "M\(pair(first))"
+    /// Appends a smooth line by way of the points, through the middles between them.
+    private static func append(_ points: [Point], to svg: inout [UInt8]) {
+        guard let first = points.first, let last = points.last else { return }
+        append("M", first, to: &svg)
         for (point, next) in zip(points.dropFirst(), points.dropFirst(2)) {
-            path += "Q\(pair(point)) \(pair(.middle(point, next)))"
+            append("Q", point, to: &svg)
+            append(" ", .middle(point, next), to: &svg)
         }
-        return path + "L\(pair(last))"
+        append("L", last, to: &svg)
     }
 
-    /// A tenth is as fine as anybody sees.
-    private static func text(_ number: Double) -> String {
+    private static func append(_ command: Unicode.Scalar, _ point: Point, to svg: inout [UInt8]) {
+        svg.append(UInt8(ascii: command))
+        append(point.x, to: &svg)
+        svg.append(UInt8(ascii: " "))
+        append(point.y, to: &svg)
+    }
+
+    /// Appends a number, to the tenth: as fine as anybody sees.
+    private static func append(_ number: Double, to svg: inout [UInt8]) {
         let tenths = Int((number * 10).rounded())
-        return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
+        if tenths < 0 { svg.append(UInt8(ascii: "-")) }
+        let whole = UInt16(abs(tenths) / 10)
+        // No drawing is a thousand wide.
+        for divisor: UInt16 in [100, 10] where whole >= divisor {
+            svg.append(UInt8(ascii: "0") + UInt8(whole / divisor % 10))
+        }
+        svg.append(UInt8(ascii: "0") + UInt8(whole % 10))
+        svg.append(UInt8(ascii: "."))
+        svg.append(UInt8(ascii: "0") + UInt8(abs(tenths) % 10))
     }
 
     /// Strokes in a box 60 wide and 100 high.

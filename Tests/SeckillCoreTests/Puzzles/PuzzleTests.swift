@@ -39,6 +39,21 @@ struct ArithmeticPuzzleTests {
         }
     }
 
+    /// The operating system's randomness costs more than the drawing.
+    @Test func aDrawingAsksForRandomnessOnce() {
+        final class Counting: RandomSource {
+            let source = SeededRandom(1)
+            let count = Locked(0)
+            func next() -> UInt64 {
+                count.withLock { $0 += 1 }
+                return source.next()
+            }
+        }
+        let random = Counting()
+        _ = ArithmeticPuzzle().make(from: random)
+        #expect(random.count.withLock { $0 } == 4)
+    }
+
     @Test func theSameSumIsNeverDrawnTheSame() {
         let random = SeededRandom(1)
         let made = (0..<2000).map { _ in ArithmeticPuzzle().make(from: random) }
