@@ -54,7 +54,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .target(name: "SeckillTesting", dependencies: ["SeckillCore"], swiftSettings: strict),
+        .target(
+            name: "SeckillTesting",
+            dependencies: ["SeckillCore", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
         .target(
             name: "SeckillJournal",
             dependencies: ["SeckillCore", .product(name: "Logging", package: "swift-log")],

@@ -1,5 +1,3 @@
-internal import Logging
-
 extension FlashSale {
     // MARK: Sessions
 
@@ -43,9 +41,11 @@ extension FlashSale {
     public func link(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer? = nil) async -> LinkOutcome {
         await metrics.link.measure(clock) {
             do {
-                return try await decideLink(to: sale, for: caller, answer: answer)
+                let outcome = try await decideLink(to: sale, for: caller, answer: answer)
+                outage.succeeded()
+                return outcome
             } catch {
-                return .refused(unavailable(error, "link"))
+                return .refused(unavailable(error))
             }
         } refusal: {
             if case .refused(let refusal) = $0 { refusal } else { nil }
@@ -84,7 +84,10 @@ extension FlashSale {
 
     /// The part that waits: the rest of ``purchase(_:of:by:)``. Once for each attempt.
     public func finish(_ attempt: PurchaseAttempt) async -> PurchaseOutcome {
-        ended(attempt, await decide(attempt))
+        let outcome = await decide(attempt)
+        if case .refused(.unavailable, _) = outcome { return ended(attempt, outcome) }
+        outage.succeeded()
+        return ended(attempt, outcome)
     }
 
     private func decideLink(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer?) async throws -> LinkOutcome {
@@ -135,7 +138,7 @@ extension FlashSale {
             return refused.outcome
         } catch {
             if let order = signed?.order, let outcome = await outcomeOfRetiredSale(order) { return outcome }
-            return .refused(unavailable(error, "purchase"), order: signed?.order)
+            return .refused(unavailable(error), order: signed?.order)
         }
     }
 
@@ -235,10 +238,8 @@ extension FlashSale {
         return wait
     }
 
-    private func unavailable(_ error: any Error, _ what: String) -> Refusal {
-        if !(error is CancellationError) {
-            logger.info("could not decide", metadata: ["seckill.request": "\(what)", "error": "\(error)"])
-        }
+    private func unavailable(_ error: any Error) -> Refusal {
+        if !(error is CancellationError) { outage.failed(error) }
         return .unavailable(retryAfter: configuration.retryAfter)
     }
 }

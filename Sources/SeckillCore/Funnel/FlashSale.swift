@@ -29,6 +29,8 @@ public final class FlashSale: Sendable {
     /// Sales that buyers have asked for since the last sweep.
     let requested = Locked<Set<SaleID>>([])
     let metrics = FunnelMetrics()
+    /// Of requests that cannot be decided.
+    let outage: OutageLog
 
     /// A funnel over these backends.
     ///
@@ -68,6 +70,12 @@ public final class FlashSale: Sendable {
         catalog = Catalog(ledger: ledger, clock: clock)
         soldOut = SoldOutFlags(clock: clock)
         health = SaleHealth(logger: logger)
+        outage = OutageLog(
+            logger,
+            clock: clock,
+            began: "requests cannot be decided and are answered \"unavailable\"",
+            ended: "requests are decided again"
+        )
     }
 
     /// Who is asking.

@@ -1,3 +1,4 @@
+internal import Logging
 public import ServiceLifecycle
 
 extension FlashSale: Service {
@@ -73,7 +74,18 @@ extension FlashSale: Service {
         )
     }
     private var soldOutService: SoldOutService {
-        SoldOutService(stock: stock, soldOut: soldOut, events: events, board: board, logger: logger)
+        SoldOutService(
+            stock: stock,
+            soldOut: soldOut,
+            events: events,
+            board: board,
+            outage: OutageLog(
+                logger,
+                clock: clock,
+                began: "orders of sold-out sales cannot be listed; their refusals cost the store a look each",
+                ended: "orders of sold-out sales are listed again"
+            )
+        )
     }
     /// Every node tells how much the store's outbox holds; the one that works on it looks most often.
     private var backlogPace: Pace {

@@ -15,8 +15,29 @@ struct OrderWorker: Sendable {
     let logger: Logger
     /// When shutdown must be done with; nil before it begins.
     private let end = Locked<Duration?>(nil)
-    /// Whether the last attempt failed: one outage is two lines in the log, whatever is tried in between.
-    private let isFailing = Locked(false)
+    private let outage: OutageLog
+
+    init(
+        source: any OrderSource,
+        recorder: OrderRecorder,
+        ledger: any OrderLedger,
+        configuration: FlashSale.Configuration,
+        clock: any SaleClock,
+        logger: Logger
+    ) {
+        self.source = source
+        self.recorder = recorder
+        self.ledger = ledger
+        self.configuration = configuration
+        self.clock = clock
+        self.logger = logger
+        outage = OutageLog(
+            logger,
+            clock: clock,
+            began: "ledger or source unavailable, orders wait",
+            ended: "orders are recorded again"
+        )
+    }
 
     func run() async throws {
         try await withGracefulShutdownHandler {
@@ -82,9 +103,12 @@ struct OrderWorker: Sendable {
         let start = clock.uptime
         do {
             let deliveries = try await receive()
-            guard !deliveries.isEmpty else { return 0 }
+            guard !deliveries.isEmpty else {
+                outage.succeeded()
+                return 0
+            }
             try await recordUntilDone(deliveries)
-            note(nil)
+            outage.succeeded()
             if let rate = configuration.ledgerRate {
                 let due = start + .seconds(1) * deliveries.count / max(1, rate)
                 if due > clock.uptime { try await clock.sleep(for: due - clock.uptime) }
@@ -93,21 +117,9 @@ struct OrderWorker: Sendable {
         } catch is CancellationError {
             return nil
         } catch {
-            note(error)
+            outage.failed(error)
             if timeLeft > .seconds(1) { await rest(configuration.sweep) }
             return nil
-        }
-    }
-
-    private func note(_ error: (any Error)?) {
-        let wasFailing = isFailing.withLock { isFailing in
-            defer { isFailing = error != nil }
-            return isFailing
-        }
-        if let error, !wasFailing {
-            logger.warning("ledger or source unavailable, orders wait", metadata: ["error": "\(error)"])
-        } else if error == nil, wasFailing {
-            logger.notice("orders are recorded again")
         }
     }
 
@@ -126,7 +138,7 @@ struct OrderWorker: Sendable {
             } catch let error as CancellationError {
                 throw error
             } catch {
-                note(error)
+                outage.failed(error)
                 guard timeLeft > .zero else { throw error }
                 try await clock.sleep(for: min(delay, timeLeft))
                 delay = min(delay * 2, .seconds(1))

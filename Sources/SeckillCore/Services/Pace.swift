@@ -1,27 +1,29 @@
 internal import Logging
 internal import ServiceLifecycle
 
-/// Does the same thing again and again, at an interval, until shutdown; a failure is logged and the next turn goes on.
+/// Does the same thing again and again, at an interval, until shutdown. A turn that fails does not end it; an outage is
+/// logged as ``OutageLog`` does.
 struct Pace: Sendable {
     let clock: any SaleClock
     let interval: Duration
     let logger: Logger
 
     func run(_ name: String, _ turn: () async throws -> Void) async throws {
-        var failing = false
+        let outage = OutageLog(
+            logger,
+            clock: clock,
+            began: "failing",
+            ended: "works again",
+            metadata: ["seckill.service": "\(name)"]
+        )
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             do {
                 try await turn()
-                if failing { logger.info("works again", metadata: ["seckill.service": "\(name)"]) }
-                failing = false
+                outage.succeeded()
             } catch is CancellationError {
                 break
             } catch {
-                // Once per outage: a database that is away for an hour is one event.
-                if !failing {
-                    logger.warning("failing", metadata: ["seckill.service": "\(name)", "error": "\(error)"])
-                }
-                failing = true
+                outage.failed(error)
             }
             await rest()
         }

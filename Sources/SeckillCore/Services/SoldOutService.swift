@@ -1,4 +1,3 @@
-internal import Logging
 internal import ServiceLifecycle
 
 /// Learns which orders hold units of a sale that is sold out, so that this node can refuse all others by itself.
@@ -9,7 +8,7 @@ struct SoldOutService: Sendable {
     let soldOut: SoldOutFlags
     let events: OrderNews
     let board: SaleBoard
-    let logger: Logger
+    let outage: OutageLog
 
     func run() async {
         await cancelWhenGracefulShutdown {
@@ -36,9 +35,10 @@ struct SoldOutService: Sendable {
                 guard after?.epoch == before.epoch, after?.version == before.version else { return }
             }
             soldOut.noteComplete(sale, before)
+            outage.succeeded()
         } catch {
             // The next confirmation of the flag asks for another listing.
-            logger.info("orders not listed", metadata: ["seckill.sale": "\(sale)", "error": "\(error)"])
+            outage.failed(error)
         }
     }
 

@@ -63,6 +63,7 @@ final class Journal: Sendable {
     private let limits: Limits
     private let clock: any SaleClock
     let logger: Logger
+    private let outage: OutageLog
     /// Called after every group that has become durable.
     private let onCommit: @Sendable () -> Void
     let state: Locked<State>
@@ -90,6 +91,14 @@ final class Journal: Sendable {
         self.limits = limits
         self.clock = clock
         self.logger = logger
+        outage = OutageLog(
+            logger,
+            clock: clock,
+            level: .error,
+            began: "the journal cannot be written; nothing is admitted until it can",
+            ended: "the journal is written again",
+            metadata: ["seckill.journal": "\(writer.path)"]
+        )
         self.onCommit = onCommit
         compaction = Compaction(capture: capture, minimum: limits.compaction)
         state = Locked(State(retryDelay: limits.retry))
@@ -322,39 +331,32 @@ final class Journal: Sendable {
     private func confirm() {
         durable.add(1, ordering: .releasing)
         let now = clock.uptime
-        let (waiters, isHealed) = state.withLock { state in
+        let waiters = state.withLock { state in
             let waiters = state.buffer.confirm()
-            let isHealed = state.isFailing
             state.isFailing = false
             state.retryDelay = limits.retry
             state.isStalled = state.buffer.oldest.map { now - $0 > limits.stall } ?? false
             updateGate(state)
-            return (waiters, isHealed)
+            return waiters
         }
         onCommit()
         waiters.resume()
-        if isHealed { logger.notice("the journal is written again", metadata: ["seckill.journal": "\(path)"]) }
+        outage.succeeded()
     }
 
     /// Keeps what is stuck, sends everybody away and tries again later: for ever, because a disk that heals should not
     /// need a restart too.
     private func fail(_ error: any Error) {
-        let (waiters, isNew, delay) = state.withLock { state in
-            let isNew = !state.isFailing
+        outage.failed(error)
+        let (waiters, delay) = state.withLock { state in
             state.isFailing = true
             // Whoever appends from now on finds the retry on its way.
             state.isScheduled = true
             updateGate(state)
-            guard !state.isRetryPlanned, !state.isClosed else { return (state.buffer.giveUp(), isNew, nil as Int?) }
+            guard !state.isRetryPlanned, !state.isClosed else { return (state.buffer.giveUp(), nil as Int?) }
             state.isRetryPlanned = true
             defer { state.retryDelay = min(state.retryDelay * 2, 1000) }
-            return (state.buffer.giveUp(), isNew, state.retryDelay)
-        }
-        if isNew {
-            logger.error(
-                "the journal cannot be written; nothing is admitted until it can",
-                metadata: ["seckill.journal": "\(path)", "error": "\(error)"]
-            )
+            return (state.buffer.giveUp(), state.retryDelay)
         }
         for waiters in waiters { waiters.resume(throwing: Self.unknown) }
         guard let delay else { return }

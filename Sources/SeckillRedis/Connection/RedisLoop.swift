@@ -39,7 +39,8 @@ final class RedisLoop {
     private var lookedAt: Duration = .zero
     private var heardAt: Duration = .zero
     private var isDenied = false
-    private var isFailing = false
+    private let outage: OutageLog
+    private var hasConnected = false
     /// Why the connection must be dropped, once hiredis has returned: it would free itself under its own feet.
     private var doom: String?
     private var settled: [(Reply, RedisValue?)] = []
@@ -50,6 +51,14 @@ final class RedisLoop {
         self.purpose = purpose
         self.mailbox = mailbox
         self.logger = logger
+        let isForCommands = purpose.channel == nil
+        outage = OutageLog(
+            logger,
+            clock: clock,
+            began: isForCommands ? "no connection to Redis" : "not listening to Redis, trying again",
+            ended: isForCommands ? "connected to Redis again" : "listening to Redis again",
+            metadata: Self.metadata(configuration, purpose)
+        )
     }
 
     private var link: HiredisLink? {
@@ -165,6 +174,7 @@ final class RedisLoop {
             } else if now >= nextHeartbeat {
                 // Something answers at the other end, or the silence is noticed.
                 nextHeartbeat = now + configuration.timeout
+                outage.succeeded()
                 link.submit(["PING"])
             }
         case .up(let link, let session?):
@@ -173,6 +183,7 @@ final class RedisLoop {
                 drop(link, because: "no answer within \(configuration.timeout * 3)")
             } else if now >= nextHeartbeat {
                 nextHeartbeat = now + Self.heartbeat
+                outage.succeeded()
                 if heartbeatInfo == nil { lookAgain(link, session, at: now) }
             }
         }
@@ -209,18 +220,19 @@ final class RedisLoop {
 
     private func passed(_ link: HiredisLink, _ server: ServerName?) {
         backoff.reset()
-        isFailing = false
         let now = clock.uptime
+        if !hasConnected {
+            hasConnected = true
+            logger.info(purpose.channel == nil ? "connected to Redis" : "listening to Redis", metadata: metadata)
+        }
         switch purpose {
         case .commands:
-            logger.info("connected to Redis", metadata: metadata)
             sessions += 1
             let session = RedisSession(number: sessions, server: server!)
             phase = .up(link, session)
             nextHeartbeat = now + Self.heartbeat
             mailbox.open(session)
         case .messages(_, let deliver):
-            logger.info("listening to Redis", metadata: metadata)
             phase = .up(link, nil)
             (nextHeartbeat, heardAt) = (now + configuration.timeout, now)
             link.onMessage = { [unowned self] value in
@@ -233,7 +245,9 @@ final class RedisLoop {
         }
     }
 
-    private var metadata: Logger.Metadata {
+    private var metadata: Logger.Metadata { Self.metadata(configuration, purpose) }
+
+    private static func metadata(_ configuration: RedisConfiguration, _ purpose: Purpose) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["seckill.redis": "\(configuration.address)"]
         if let channel = purpose.channel { metadata["seckill.channel"] = "\(channel)" }
         return metadata
@@ -253,13 +267,7 @@ final class RedisLoop {
         let longest = isDenied && purpose.channel != nil ? Backoff.denied : Backoff.away
         isDenied = false
         phase = .resting(until: clock.uptime + backoff.next(SystemRandom(), longest: longest))
-        guard !isFailing, !mailbox.isClosed else { return }
-        // Once per outage: a server that is away for an hour is one event.
-        isFailing = true
-        logger.warning(
-            purpose.channel == nil ? "no connection to Redis" : "not listening to Redis, trying again",
-            metadata: metadata.merging(["error": "\(reason)"]) { $1 }
-        )
+        if !mailbox.isClosed { outage.failed(reason) }
     }
 
     // MARK: Heartbeat

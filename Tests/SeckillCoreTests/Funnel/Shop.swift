@@ -20,7 +20,8 @@ struct Shop {
         clock: ManualClock = ManualClock(),
         ledger: any OrderLedger = MemoryOrderLedger(),
         wrapping wrap: (MemoryStockStore) -> any StockStore = { $0 },
-        configuration: FlashSale.Configuration = FlashSale.Configuration()
+        configuration: FlashSale.Configuration = FlashSale.Configuration(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) async throws {
         self.clock = clock
         self.ledger = ledger
@@ -34,7 +35,7 @@ struct Shop {
             configuration: configuration,
             clock: clock,
             random: SeededRandom(3),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: logger
         )
         let now = clock.now
         _ = try await flashSale.create(

@@ -8,21 +8,7 @@ import Testing
 
 /// What a server notices of itself, once for each trouble.
 struct ServerWatchTests {
-    private struct Lines: LogHandler {
-        let lines: Locked<[String]>
-        var metadata: Logger.Metadata = [:]
-        var metadataProvider: Logger.MetadataProvider?
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) { lines.withLock { $0.append("\(event.level) \(event.message)") } }
-    }
-
-    private let lines = Locked<[String]>([])
+    private let log = LogLines()
     private let trouble = Locked<SeckillError?>(nil)
     private let jump = Locked<Duration?>(nil)
 
@@ -35,30 +21,23 @@ struct ServerWatchTests {
             nodes: nil,
             clock: front.clock,
             jump: { [jump] in jump.withLock(\.self) },
-            logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) }
+            logger: log.logger()
         )
-    }
-
-    private func said() -> [String] {
-        lines.withLock { lines in
-            defer { lines = [] }
-            return lines
-        }
     }
 
     @Test func aJumpOfTheClockIsSaidOnce() async throws {
         let watch = watch(try await Storefront.selling())
         await watch.look()
-        #expect(said().isEmpty)
+        #expect(log.take().isEmpty)
         for seconds in [86_400, -86_400] {
             jump.withLock { $0 = .seconds(seconds) }
             for _ in 1...3 { await watch.look() }
-            let lines = said()
+            let lines = log.take()
             #expect(lines.count == 1 && lines[0].hasPrefix("error the wall clock has jumped"))
         }
         jump.withLock { $0 = nil }
         for _ in 1...3 { await watch.look() }
-        #expect(said().count == 1)
+        #expect(log.take().count == 1)
         // Deadlines go by another clock: it is no reason not to sell.
         #expect(watch.reasons.isEmpty)
     }
@@ -71,10 +50,10 @@ struct ServerWatchTests {
         trouble.withLock { $0 = SeckillError(.unavailable, "removed") }
         for _ in 1...3 { await watch.look() }
         #expect(watch.reasons == ["removed"])
-        #expect(said() == ["error this node cannot sell"])
+        #expect(log.take() == ["error this node cannot sell seckill.reason=removed"])
         #expect(try await front.send(.post, link, nil, alice).problem == .unavailable)
         trouble.withLock { $0 = nil }
         await watch.look()
-        #expect(watch.reasons.isEmpty && said().count == 1)
+        #expect(watch.reasons.isEmpty && log.take().count == 1)
     }
 }

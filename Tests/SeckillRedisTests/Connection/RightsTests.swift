@@ -91,14 +91,14 @@ import Testing
             let word = String(command.split(separator: "|").first!).uppercased()
             let log = LogLines()
             if ["subscribe", "ping"].contains(command) {
-                let redis = try RedisConnection(configuration, logger: log.logger)
+                let redis = try RedisConnection(configuration, logger: log.logger())
                 let store = RedisStockStore.sample(on: redis, namespace: "shop")
                 let listening = Task { for await _ in store.restocks() {} }
                 try await eventually("it is named") { log.lines.contains { $0.uppercased().contains(word) } }
                 listening.cancel()
             } else {
                 let error = await #expect(throws: SeckillError.self) {
-                    let redis = try await RedisConnection.connect(configuration, logger: log.logger)
+                    let redis = try await RedisConnection.connect(configuration, logger: log.logger())
                     let store = RedisStockStore.sample(on: redis, namespace: "shop")
                     let order = OrderID("sale.1.AAAAAAAA.BBBBBBBB")!
                     for _ in 1...3 { _ = try? await store.reserve(order, for: UserID("alice")!) }

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import SeckillCore
+import SeckillTesting
 import TestServers
 import Testing
 
@@ -30,7 +31,7 @@ import Testing
     ])
     func whatNothingWasAskedForBreaksTheConnectionOnly(_ text: String) async throws {
         try await Self.with { _, relay, configuration, log in
-            let redis = try await RedisConnection.connect(configuration, logger: log.logger)
+            let redis = try await RedisConnection.connect(configuration, logger: log.logger())
             let before = try redis.session().number
             relay.inject(text)
             try await eventually("it is dropped") { (try? redis.session().number) != before }
@@ -45,7 +46,7 @@ import Testing
     @Test(arguments: ["$9000000000000000000\r\n", "*1000\r\n"])
     func anAnswerWithoutAnEndBreaksTheConnectionOnly(_ text: String) async throws {
         try await Self.with(timeout: .milliseconds(300)) { _, relay, configuration, log in
-            let redis = try await RedisConnection.connect(configuration, logger: log.logger)
+            let redis = try await RedisConnection.connect(configuration, logger: log.logger())
             let before = try redis.session().number
             relay.inject(text)
             try await eventually("it is dropped") { (try? redis.session().number) ?? 0 > before }
@@ -59,7 +60,7 @@ import Testing
     ])
     func strangeMessagesArePassedOver(_ text: String) async throws {
         try await Self.with { server, relay, configuration, log in
-            let redis = try await RedisConnection.connect(configuration, logger: log.logger)
+            let redis = try await RedisConnection.connect(configuration, logger: log.logger())
             let direct = try await RedisConnection.connect(server.configuration, logger: .quiet)
             let signals = Signals<Restock>(redis, channel: "news")
             let heard = Locked(0)
@@ -88,7 +89,7 @@ import Testing
     @Test func aListenerBehindASilentConnectionConnectsAgain() async throws {
         try await Self.with(timeout: .milliseconds(300)) { server, relay, configuration, log in
             let direct = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let redis = try RedisConnection(configuration, logger: log.logger)
+            let redis = try RedisConnection(configuration, logger: log.logger())
             let signals = Signals<Restock>(redis, channel: "news")
             let heard = Locked(0)
             let listening = Task {
@@ -111,7 +112,7 @@ import Testing
                 return heard.withLock { $0 == 2 }
             }
             #expect(log.lines.filter { $0.contains("not listening to Redis") }.count == 1)
-            #expect(log.lines.filter { $0.contains("listening to Redis channel") }.count == 2)
+            #expect(log.lines.filter { $0.contains("info listening to Redis") }.count == 1)
             listening.cancel()
             await direct.close()
         }
@@ -159,7 +160,7 @@ import Testing
         try await Self.with { server, relay, configuration, log in
             let direct = try await RedisConnection.connect(server.configuration, logger: .quiet)
             _ = try await direct.send(["ACL", "SETUSER", "default", "resetchannels"])
-            let redis = try RedisConnection(configuration, logger: log.logger)
+            let redis = try RedisConnection(configuration, logger: log.logger())
             let signals = Signals<Restock>(redis, channel: "news")
             let heard = Locked(0)
             let listening = Task {
@@ -172,30 +173,6 @@ import Testing
             #expect(log.lines.filter { $0.contains("NOPERM") }.count == 1, "\(log.lines)")
             listening.cancel()
             await direct.close()
-        }
-    }
-}
-
-/// What was logged, one line each with its metadata.
-struct LogLines: Sendable {
-    private let all = Locked<[String]>([])
-    var lines: [String] { all.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(all: all) } }
-
-    private struct Handler: LogHandler {
-        let all: Locked<[String]>
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let parts = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            let channel = parts.contains { $0.hasPrefix("seckill.channel") } ? " channel" : ""
-            all.withLock { $0.append("\(event.message)\(channel) \(parts.joined(separator: " "))") }
         }
     }
 }
