@@ -88,9 +88,9 @@ public final class EmbeddedStores: Sendable {
                     + "orders that were acknowledged but not yet recorded are lost, and everybody logs in again."
             )
         }
-        var sessionBook = SessionBook()
+        var sessionTable = SessionTable()
         let sessionsFound = try directory.find("sessions", .sessions) { body throws(ByteReader.Malformed) in
-            try sessionBook.replay(&body)
+            try sessionTable.replay(&body)
         }
         stock = JournalStockStore(
             replay.stock(mayLack: stockFound.recovery.mayLack),
@@ -107,7 +107,7 @@ public final class EmbeddedStores: Sendable {
             logger: directory.logger
         )
         sessions = JournalSessionStore(
-            sessionBook,
+            sessionTable,
             try directory.open(sessionsFound, under: lock),
             limits: limits,
             clock: directory.clock,

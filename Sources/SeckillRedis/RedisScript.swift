@@ -65,11 +65,19 @@ extension RedisScript {
     static let purchase = RedisScript(
         "purchase.lua",
         PackageResources.purchase_lua,
-        calling: ["admit": PackageResources.admit_lua, "reserve": PackageResources.reserve_lua]
+        calling: [
+            "use": PackageResources.session_use_lua, "admit": PackageResources.admit_lua,
+            "reserve": PackageResources.reserve_lua,
+        ]
     )
     static let createSession = RedisScript("session_create.lua", PackageResources.session_create_lua)
-    static let getSession = RedisScript("session_get.lua", PackageResources.session_get_lua)
+    static let getSession = RedisScript(
+        "session_get.lua",
+        PackageResources.session_get_lua,
+        calling: ["use": PackageResources.session_use_lua]
+    )
     static let refreshSession = RedisScript("session_refresh.lua", PackageResources.session_refresh_lua)
+    static let revokeSession = RedisScript("session_revoke.lua", PackageResources.session_revoke_lua)
     static let putPage = RedisScript("page_put.lua", PackageResources.page_put_lua)
     static let getPage = RedisScript("page_get.lua", PackageResources.page_get_lua)
     static let ask = RedisScript("challenge_ask.lua", PackageResources.challenge_ask_lua)
@@ -81,7 +89,8 @@ extension RedisScript {
     /// What every connection loads before it is used.
     static let all = [
         reserve, giveBack, snapshot, update, claim, renew, stage, install, abandon, distrust, acknowledge, takeOver,
-        deadLetter, append, admit, purchase, createSession, getSession, refreshSession, putPage, getPage, ask,
+        deadLetter, append, admit, purchase, createSession, getSession, refreshSession, revokeSession, putPage, getPage,
+        ask,
         readQuestion, settle, identify, rights,
     ]
 }

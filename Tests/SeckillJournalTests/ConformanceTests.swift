@@ -23,8 +23,8 @@ import Testing
 }
 
 @Suite("JournalSessionStore keeps its contract") struct JournalSessionStoreConformance {
-    let suite = SessionStoreConformance { clock in
-        try await EmbeddedStores.open(on: SimulatedDisk(), clock: clock).sessions
+    let suite = SessionStoreConformance(limit: 200) { clock in
+        try await EmbeddedStores.open(on: SimulatedDisk(), clock: clock, sessionLimit: 200).sessions
     }
 
     @Test(arguments: SessionStoreConformance.checks)

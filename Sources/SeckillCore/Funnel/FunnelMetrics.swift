@@ -3,13 +3,14 @@ internal import CoreMetrics
 /// What the funnel counts, created once. Labels are bounded: routes, refusals and statuses, never users or orders.
 ///
 /// `seckill_requests_total{route}`, `seckill_refusals_total{route,reason}`, `seckill_request_seconds{route}`,
-/// `seckill_orders_total{status}`, `seckill_returned_units_total`, `seckill_queue_depth`, `seckill_queue_age_seconds`,
+/// `seckill_sessions`, `seckill_orders_total{status}`, `seckill_returned_units_total`, `seckill_queue_depth`, `seckill_queue_age_seconds`,
 /// `seckill_rebuilds_total`.
 struct FunnelMetrics: Sendable {
     let link = Route("link")
     let purchase = Route("purchase")
     let returned = Counter(label: "seckill_returned_units_total")
     let rebuilds = Counter(label: "seckill_rebuilds_total")
+    let sessions = Gauge(label: "seckill_sessions")
     let depth = Gauge(label: "seckill_queue_depth")
     let age = Gauge(label: "seckill_queue_age_seconds")
     private let statuses = Dictionary(

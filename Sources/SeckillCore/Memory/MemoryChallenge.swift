@@ -8,9 +8,30 @@ public final class MemoryChallenge: Challenge {
     }
 
     private struct State: Sendable {
-        var questions: Generations<String, Question>
-        /// The ids of a session's questions, the oldest first.
-        var ofSession: Generations<SessionToken, [String]>
+        /// The oldest first, which are also the first to be over.
+        var questions = LinkedTable<String, Question>()
+        /// The ids of each session's questions, the oldest first.
+        var ofSession = PartitionedDictionary<SessionToken, [String]>()
+
+        mutating func add(_ question: Question, _ id: String) {
+            questions[id] = question
+            ofSession[question.session, default: []].append(id)
+        }
+
+        mutating func remove(_ id: String) {
+            guard let session = questions[id]?.session else { return }
+            questions[id] = nil
+            let rest = (ofSession[session] ?? []).filter { $0 != id }
+            ofSession[session] = rest.isEmpty ? nil : rest
+        }
+
+        /// Two at most: one question is added at a time.
+        mutating func forgetEnded(at now: Duration) {
+            for _ in 1...2 {
+                guard let (id, question) = questions.first, question.until <= now else { return }
+                remove(id)
+            }
+        }
     }
 
     private let puzzle: any Puzzle
@@ -18,9 +39,10 @@ public final class MemoryChallenge: Challenge {
     private let clock: any SaleClock
     private let random: any RandomSource
     private let limit: Int
-    private let state: Locked<State>
+    private let state = Locked(State())
 
-    /// Questions of `puzzle`, each good for `lifetime`; at most `limit` are open at once.
+    /// Questions of `puzzle`, each good for `lifetime`; `limit` are open at once, 1 or more: one more takes the place of
+    /// the oldest.
     public init(
         _ puzzle: any Puzzle,
         lifetime: Duration = .seconds(120),
@@ -32,10 +54,7 @@ public final class MemoryChallenge: Challenge {
         self.lifetime = lifetime
         self.clock = clock
         self.random = random
-        self.limit = limit
-        state = Locked(
-            State(questions: Generations(lifetime: lifetime), ofSession: Generations(lifetime: lifetime))
-        )
+        self.limit = max(limit, 1)
     }
 
     /// The puzzle's name.
@@ -46,22 +65,17 @@ public final class MemoryChallenge: Challenge {
         let now = clock.uptime
         let made = puzzle.make(from: random)
         let id = Base64URL.encode(random.bytes(12))
-        try state.withLock { state throws(SeckillError) in
-            var open = (state.ofSession.value(for: session, at: now) ?? []).filter {
-                state.questions.value(for: $0, at: now) != nil
-            }
-            if open.count == Self.openAtOnce { state.questions.set(nil, for: open.removeFirst(), at: now) }
-            guard state.questions.count < limit || state.questions.makeRoom(at: now) else {
-                throw SeckillError(.overloaded, "\(limit) challenges are open; try again in \(lifetime)")
-            }
-            state.ofSession.set(open + [id], for: session, at: now)
-            let question = Question(
-                session: session,
-                solution: made.solution,
-                triesLeft: Self.tries,
-                until: now + lifetime
-            )
-            state.questions.set(question, for: id, at: now)
+        let question = Question(
+            session: session,
+            solution: made.solution,
+            triesLeft: Self.tries,
+            until: now + lifetime
+        )
+        state.withLock { state in
+            state.forgetEnded(at: now)
+            if let own = state.ofSession[session], own.count >= Self.openAtOnce { state.remove(own[0]) }
+            if state.questions.count >= limit, let oldest = state.questions.first { state.remove(oldest.key) }
+            state.add(question, id)
         }
         return ChallengePrompt(id: id, fields: made.fields)
     }
@@ -70,12 +84,12 @@ public final class MemoryChallenge: Challenge {
     public func verify(_ answer: String, to id: String, from session: SessionToken) async throws -> Bool {
         let now = clock.uptime
         return state.withLock { state in
-            guard var question = state.questions.value(for: id, at: now), question.session == session,
-                now < question.until
-            else { return false }
+            guard var question = state.questions[id], question.session == session, now < question.until else {
+                return false
+            }
             let isRight = puzzle.accepts(answer, for: question.solution)
             question.triesLeft -= 1
-            state.questions.set(isRight || question.triesLeft == 0 ? nil : question, for: id, at: now)
+            if isRight || question.triesLeft == 0 { state.remove(id) } else { state.questions[id] = question }
             return isRight
         }
     }

@@ -5,29 +5,32 @@ public final class MemoryRateLimiter: RateLimiter {
     private let rate: Rate
     private let clock: any SaleClock
     private let limit: Int
-    private let logs: Locked<Generations<TextKey, Deque<Duration>>>
+    /// The key that was admitted longest ago first.
+    private let logs = Locked(LinkedTable<TextKey, Deque<Duration>>())
 
-    /// A limiter that remembers at most `limit` keys; idle ones are forgotten after one to two periods.
+    /// A limiter that remembers at most `limit` keys, 1 or more.
     public init(_ rate: Rate, clock: any SaleClock = .system, limit: Int = 1_000_000) {
         self.rate = rate
         self.clock = clock
-        self.limit = limit
-        logs = Locked(Generations(lifetime: rate.period))
+        self.limit = max(limit, 1)
     }
 
     /// One lock and a few look-ups. Forgetting is part of every call, a little of it each time.
     public func admit(_ key: String) async throws -> RateDecision {
         let key = TextKey(key)
         let now = clock.uptime
-        return try logs.withLock { logs throws(SeckillError) in
-            var log = logs.value(for: key, at: now) ?? []
+        return logs.withLock { logs in
+            for _ in 1...2 {
+                guard let first = logs.first, first.value.last.map({ now - $0 >= rate.period }) ?? true else { break }
+                logs[first.key] = nil
+            }
+            var log = logs[key] ?? []
             while let first = log.first, now - first >= rate.period { log.removeFirst() }
             if log.count >= rate.count { return .refused(retryAfter: log[0] + rate.period - now) }
-            guard !log.isEmpty || logs.count < limit || logs.makeRoom(at: now) else {
-                throw SeckillError(.overloaded, "\(limit) callers are being limited; try again in \(rate.period)")
-            }
+            if log.isEmpty, logs.count >= limit, logs[key] == nil, let first = logs.first { logs[first.key] = nil }
             log.append(now)
-            logs.set(log, for: key, at: now)
+            logs[key] = log
+            logs.moveToEnd(key)
             return .admitted
         }
     }

@@ -1,78 +1,55 @@
 /// Sessions in this process; a restart logs everybody out.
 public final class MemorySessionStore: SessionStore {
-    private typealias Sessions = PartitionedDictionary<String, Session>
-
-    private struct State: Sendable {
-        var sessions = Sessions()
-        var sweptAt: Duration?
-
-        /// True if a sweep is due, which then counts as begun.
-        mutating func beginSweep(limit: Int, at now: Duration) -> Bool {
-            guard sessions.count >= limit, sweptAt.map({ now - $0 >= sweepInterval }) ?? true else { return false }
-            sweptAt = now
-            return true
-        }
-    }
-
-    private static let sweepInterval: Duration = .seconds(1)
     private let clock: any SaleClock
     private let random: any RandomSource
     private let limit: Int
-    private let state = Locked(State())
+    private let table = Locked(SessionTable())
 
-    /// A store of at most `limit` live sessions.
+    /// A store of at most `limit` sessions, 1 or more.
     public init(clock: any SaleClock = .system, random: any RandomSource = .system, limit: Int = 1_000_000) {
         self.clock = clock
         self.random = random
-        self.limit = limit
+        self.limit = max(limit, 1)
     }
 
-    /// Sweeps ended sessions, at most once a second, when the limit is reached.
+    /// A few look-ups.
     public func create(for user: UserID, lifetime: Duration) async throws -> SessionToken {
         let token = SessionToken.mint(from: random)
-        let key = token.digest
+        let digest = token.digest
         let now = clock.now
-        let uptime = clock.uptime
-        if state.withLock({ $0.beginSweep(limit: limit, at: uptime) }) {
-            // Others get their turn between two parts.
-            for partition in 0..<Sessions.partitionCount {
-                state.withLock { $0.sessions.filter(partition: partition) { $0.expiresAt > now } }
-            }
-        }
-        try state.withLock { state throws(SeckillError) in
-            guard state.sessions.count < limit else {
-                throw SeckillError(.overloaded, "\(limit) sessions are live; try again later")
-            }
-            state.sessions[key] = Session(user: user, expiresAt: now + lifetime)
-        }
+        let session = Session(user: user, expiresAt: now + lifetime)
+        table.withLock { _ = $0.add(session, digest, limit: limit, at: now) }
         return token
     }
 
     /// One look-up.
     public func look(up token: SessionToken) async throws -> Session? {
-        let key = token.digest
+        let digest = token.digest
         let now = clock.now
-        return state.withLock { state in
-            guard let session = state.sessions[key], session.expiresAt > now else { return nil }
-            return session
-        }
+        return table.withLock { $0.lookUp(digest, at: now)?.session }
     }
 
     /// One look-up.
     public func refresh(_ token: SessionToken, lifetime: Duration) async throws -> Session? {
-        let key = token.digest
+        let digest = token.digest
         let now = clock.now
-        return state.withLock { state in
-            guard var session = state.sessions[key], session.expiresAt > now else { return nil }
-            session.expiresAt = max(session.expiresAt, now + lifetime)
-            state.sessions[key] = session
-            return session
+        return table.withLock { table in
+            guard let session = table.session(digest, at: now), session.expiresAt < now + lifetime else {
+                return table.session(digest, at: now)
+            }
+            table.extend(digest, to: now + lifetime)
+            return table.session(digest, at: now)
         }
     }
 
     /// One look-up.
     public func revoke(_ token: SessionToken) async throws {
-        let key = token.digest
-        state.withLock { $0.sessions[key] = nil }
+        let digest = token.digest
+        table.withLock { _ = $0.remove(digest) }
+    }
+
+    /// Costs nothing.
+    public func occupancy() async throws -> Occupancy {
+        Occupancy(count: table.withLock { $0.count }, limit: limit)
     }
 }

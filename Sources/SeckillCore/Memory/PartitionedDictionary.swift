@@ -4,7 +4,7 @@
 /// A dictionary that doubles hashes all of its entries again, and a copy that is written to copies all of them; here it is
 /// a 256th. Which part a key is in decides nothing that can be seen.
 package struct PartitionedDictionary<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    package static var partitionCount: Int { 256 }
+    private static var partitionCount: Int { 256 }
     private var partitions = ContiguousArray(repeating: [Key: Value](), count: partitionCount)
     package private(set) var count = 0
 
@@ -22,15 +22,16 @@ package struct PartitionedDictionary<Key: Hashable & Sendable, Value: Sendable>:
         }
     }
 
-    /// The entries of one part.
-    package func entries(in partition: Int) -> [Key: Value] { partitions[partition] }
-
-    /// Removes the entries of one part that do not fulfil a condition.
-    package mutating func filter(partition: Int, _ isIncluded: (Value) -> Bool) {
-        let before = partitions[partition].count
-        partitions[partition] = partitions[partition].filter { isIncluded($0.value) }
-        count -= before - partitions[partition].count
+    /// The value of a key, which is added with a default value if it is not there.
+    package subscript(key: Key, default defaultValue: @autoclosure () -> Value) -> Value {
+        get { self[key] ?? defaultValue() }
+        _modify {
+            let partition = Self.partition(of: key)
+            let before = partitions[partition].count
+            defer { count += partitions[partition].count - before }
+            yield &partitions[partition][key, default: defaultValue()]
+        }
     }
 
-    package static func partition(of key: Key) -> Int { key.hashValue & (partitionCount - 1) }
+    private static func partition(of key: Key) -> Int { key.hashValue & (partitionCount - 1) }
 }

@@ -16,7 +16,7 @@ public protocol PurchaseStore: Sendable {
     /// In this order: no good session, ``PurchaseAnswer/noSession``; another user's,
     /// ``PurchaseAnswer/anotherUser(_:)``; neither counts towards anybody's rate. Then one request of `user` is counted,
     /// or ``PurchaseAnswer/rateLimited(_:retryAfter:)``, which reserves nothing. Then the unit is taken by the contract
-    /// of ``StockStore/reserve(_:for:)``. The session is not refreshed; the answer says when it ends.
+    /// of ``StockStore/reserve(_:for:)``. The session is used, not refreshed; the answer says when it ends.
     func purchase(_ order: OrderID, for user: UserID, in session: SessionToken) async throws -> PurchaseAnswer
 }
 

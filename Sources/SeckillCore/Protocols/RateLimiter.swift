@@ -1,8 +1,8 @@
 /// Keeps one caller from crowding out the others.
 ///
 /// "5 per 5 s" means never more than 5 admitted in *any* 5 s window, by the store's clock: a sliding log, not counters
-/// that reset on the hour. A refusal counts for nothing. Atomic per key, and keys are compared by bytes; memory is
-/// bounded, and where the bound would be passed the limiter throws `overloaded` rather than forget somebody.
+/// that reset on the hour. A refusal counts for nothing. Atomic per key, and keys are compared by bytes. Memory is bounded:
+/// a limiter that is full forgets the key that was admitted longest ago, so that old keys never keep new ones out.
 /// **Errors**: `unavailable`, `overloaded`; after `outcomeUnknown` the request may have been counted.
 public protocol RateLimiter: Sendable {
     /// Counts one request of `key` now, or says how long to wait until one would be admitted.

@@ -17,6 +17,7 @@ extension FlashSale: Service {
                 group.addTask { await self.listenToOthers(signals) }
             }
             group.addTask { try await self.backlogPace.run("backlog") { _ = try await self.backlog() } }
+            if configuration.role != .worker { group.addTask { try await self.sessionWatch.run() } }
             if configuration.role != .worker, !stock.isInProcess {
                 group.addTask { await self.soldOutService.run() }
             }
@@ -70,6 +71,14 @@ extension FlashSale: Service {
             health: health,
             clock: clock,
             pace: pace,
+            logger: logger
+        )
+    }
+    private var sessionWatch: SessionWatch {
+        SessionWatch(
+            sessions: sessions,
+            metrics: metrics,
+            pace: Pace(clock: clock, interval: SessionWatch.interval, logger: logger),
             logger: logger
         )
     }

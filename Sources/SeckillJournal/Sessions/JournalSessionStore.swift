@@ -6,27 +6,14 @@ public import SeckillCore
 /// Look-ups touch no disk; what changes a session returns once it is durable. One process owns the file; see
 /// ``EmbeddedStores``.
 public final class JournalSessionStore: SessionStore {
-    private struct State: Sendable {
-        var book: SessionBook
-        var sweptAt: Duration?
-
-        /// True if a sweep is due, which then counts as begun.
-        mutating func beginSweep(limit: Int, at now: Duration) -> Bool {
-            guard book.count >= limit, sweptAt.map({ now - $0 >= sweepInterval }) ?? true else { return false }
-            sweptAt = now
-            return true
-        }
-    }
-
-    private static let sweepInterval: Duration = .seconds(1)
     private let clock: any SaleClock
     private let random: any RandomSource
     private let limit: Int
-    private let state: Locked<State>
+    private let table: Locked<SessionTable>
     let journal: Journal
 
     init(
-        _ book: SessionBook,
+        _ table: SessionTable,
         _ writer: JournalWriter,
         limits: Journal.Limits,
         clock: any SaleClock,
@@ -34,53 +21,56 @@ public final class JournalSessionStore: SessionStore {
         limit: Int,
         logger: Logger
     ) {
-        let state = Locked(State(book: book))
+        let table = Locked(table)
         self.clock = clock
         self.random = random
-        self.limit = limit
-        self.state = state
+        self.limit = max(limit, 1)
+        self.table = table
         journal = Journal(
             writer,
             limits: limits,
             clock: clock,
             logger: logger,
             capture: { cut in
-                state.withLock { state in
+                table.withLock { table in
                     cut()
-                    return SessionImage(book: state.book, now: clock.now)
+                    return SessionImage(table: table, now: clock.now)
                 }
             }
         )
     }
 
-    /// Sweeps ended sessions, at most once a second, when the limit is reached.
+    /// A few look-ups. What makes room is in the journal with what it makes room for.
     public func create(for user: UserID, lifetime: Duration) async throws -> SessionToken {
         let token = SessionToken.mint(from: random)
         let digest = token.digest
         let now = clock.now
-        let uptime = clock.uptime
+        let session = Session(user: user, expiresAt: now + lifetime)
         try journal.admit()
-        if state.withLock({ $0.beginSweep(limit: limit, at: uptime) }) {
-            // Others get their turn between two parts.
-            for partition in 0..<SessionBook.partitionCount {
-                state.withLock { $0.book.forgetEnded(inPartition: partition, at: now) }
+        let ticket = table.withLock { table in
+            let gone = table.add(session, digest, limit: limit, at: now)
+            return journal.append { entries in
+                for digest in gone { entries.append(revoked: digest) }
+                entries.append(session, digest: digest)
             }
-        }
-        let ticket = try state.withLock { state throws(SeckillError) in
-            guard state.book.count < limit else {
-                throw SeckillError(.overloaded, "\(limit) sessions are live; try again later")
-            }
-            return put(Session(user: user, expiresAt: now + lifetime), digest, into: &state.book)
         }
         try await journal.wait(for: ticket)
         return token
     }
 
-    /// One look-up.
+    /// One look-up. The first of a session is written to the journal, and not waited for.
     public func look(up token: SessionToken) async throws -> Session? {
         let digest = token.digest
         let now = clock.now
-        return state.withLock { $0.book.live(digest, at: now) }
+        let (session, isFirst) = table.withLock { table -> (Session?, Bool) in
+            guard let (session, isFirst) = table.lookUp(digest, at: now) else { return (nil, false) }
+            // A mark that the journal does not take now is not worth keeping.
+            guard isFirst, (try? journal.admit()) != nil else { return (session, false) }
+            _ = journal.append { $0.append(used: digest) }
+            return (session, true)
+        }
+        if isFirst { journal.flushSoon() }
+        return session
     }
 
     /// One look-up, and an entry if the session gets longer.
@@ -88,13 +78,14 @@ public final class JournalSessionStore: SessionStore {
         let digest = token.digest
         let now = clock.now
         try journal.admit()
-        let refreshed = state.withLock { state -> (Session, GroupBuffer.Ticket?)? in
-            guard var session = state.book.live(digest, at: now) else { return nil }
-            guard session.expiresAt < now + lifetime else { return (session, nil) }
+        let (session, ticket) = table.withLock { table -> (Session?, GroupBuffer.Ticket?) in
+            guard var session = table.session(digest, at: now), session.expiresAt < now + lifetime else {
+                return (table.session(digest, at: now), nil)
+            }
             session.expiresAt = now + lifetime
-            return (session, put(session, digest, into: &state.book))
+            table.extend(digest, to: session.expiresAt)
+            return (session, journal.append { $0.append(session, digest: digest) })
         }
-        guard let (session, ticket) = refreshed else { return nil }
         if let ticket { try await journal.wait(for: ticket) }
         return session
     }
@@ -102,23 +93,15 @@ public final class JournalSessionStore: SessionStore {
     /// Ends the session at once, and returns when that would outlive a crash.
     public func revoke(_ token: SessionToken) async throws {
         let digest = token.digest
-        let ticket = state.withLock { state -> GroupBuffer.Ticket? in
-            guard state.book[digest] != nil else { return nil }
-            state.book[digest] = nil
+        let ticket = table.withLock { table -> GroupBuffer.Ticket? in
+            guard table.remove(digest) else { return nil }
             return journal.append { $0.append(revoked: digest) }
         }
         if let ticket { try await journal.wait(for: ticket) }
     }
 
-    private func put(_ session: Session, _ digest: String, into book: inout SessionBook) -> GroupBuffer.Ticket {
-        book[digest] = session
-        return journal.append { $0.append(session, digest: digest) }
-    }
-}
-
-extension SessionBook {
-    fileprivate func live(_ digest: String, at now: Timestamp) -> Session? {
-        guard let session = self[digest], session.expiresAt > now else { return nil }
-        return session
+    /// Costs nothing.
+    public func occupancy() async throws -> Occupancy {
+        Occupancy(count: table.withLock { $0.count }, limit: limit)
     }
 }

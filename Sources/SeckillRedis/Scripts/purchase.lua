@@ -1,6 +1,7 @@
 -- One purchase in one step: session, rate limit and reservation.
 --
--- Runs behind admit.lua and reserve.lua, each made a local function of its name that takes KEYS and ARGV.
+-- Runs behind session_use.lua, admit.lua and reserve.lua, made the local functions use, admit and reserve, which take KEYS
+-- and ARGV.
 --
 -- KEYS  1 and 2 as reserve.lua, 3 the session, 4 as 1 of admit.lua; without it there is no limit
 -- ARGV  1 to 5 as reserve.lua, 6 requests, 7 period in µs
@@ -17,6 +18,8 @@ end
 if not held then return 'nobody 0' end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+-- Once for each session: for all other purchases this is a look at four bytes.
+if string.sub(held, 1, 4) == 'new ' then held = use({KEYS[3]}, {held, now}) end
 local ends, user = string.match(held, '^(%d+) (.*)$')
 if not ends or #ends > 15 or ends * 1000 <= now then return 'nobody 0' end
 if user ~= ARGV[3] then return 'other 0 ' .. held end

@@ -1,6 +1,6 @@
 -- Tries every command of the other scripts and stores on keys of its own, to find those that this user may not run.
 --
--- KEYS  1 a hash, 2 another, 3 a string, 4 a set, 5 a stream
+-- KEYS  1 a hash, 2 another, 3 a string, 4 a set, 5 a stream, 6 a sorted set
 -- ARGV  1 a channel
 -- Returns the names of the commands.
 
@@ -13,7 +13,7 @@ local function try(name, ...)
     end
 end
 
-redis.pcall('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+redis.pcall('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
 try('TIME')
 try('TYPE', KEYS[1])
 try('HSET', KEYS[1], 'a', '1')
@@ -32,6 +32,12 @@ try('GET', KEYS[3])
 try('SADD', KEYS[4], 'a')
 try('SMEMBERS', KEYS[4])
 try('SREM', KEYS[4], 'a')
+try('EXISTS', KEYS[1])
+try('ZADD', KEYS[6], '1', 'a')
+try('ZCARD', KEYS[6])
+try('ZRANGE', KEYS[6], '0', '0')
+try('ZRANGEBYSCORE', KEYS[6], '-inf', 'inf')
+try('ZREM', KEYS[6], 'a')
 try('XGROUP', 'CREATE', KEYS[5], 'workers', '0', 'MKSTREAM')
 try('XADD', KEYS[5], '1-1', 'a', '1')
 try('XLEN', KEYS[5])

@@ -27,6 +27,8 @@ struct RedisKey: Hashable, Sendable {
 struct RedisKeys: Sendable {
     /// The sales whose outboxes may hold something.
     let sales: RedisKey
+    /// All sessions, in the order in which they make room.
+    let sessions: RedisKey
     /// What this server is called in the stamps of sales.
     let server: RedisKey
     /// Where gains of units are announced.
@@ -37,7 +39,10 @@ struct RedisKeys: Sendable {
     let rights: [RedisKey]
 
     private let ofSale: String
-    private let ofSession: String
+    /// What the keys of sessions begin with; the digest follows.
+    let ofSession: String
+    /// What the keys of users' sessions begin with; the user follows.
+    let ofUser: String
     private let ofRate: String
     private let ofPage: String
     private let ofChallenge: String
@@ -49,12 +54,14 @@ struct RedisKeys: Sendable {
         precondition(Self.isNamespace(namespace), "a namespace must be 1 to 64 characters of A-Z a-z 0-9 _ -")
         let prefix = "seckill:\(namespace):"
         sales = RedisKey(prefix + "sales")
+        sessions = RedisKey(prefix + "sessions")
         server = RedisKey(prefix + "server")
         restocks = RedisKey(prefix + "restocks:\(database)")
         orders = RedisKey(prefix + "orders:\(database)")
-        rights = ["hash", "renamed", "string", "set", "stream"].map { RedisKey(prefix + "rights:" + $0) }
+        rights = ["hash", "renamed", "string", "set", "stream", "sorted"].map { RedisKey(prefix + "rights:" + $0) }
         ofSale = prefix + "{"
         ofSession = prefix + "session:"
+        ofUser = prefix + "sessions:"
         ofRate = prefix + "rate:"
         ofPage = prefix + "page:"
         ofChallenge = prefix + "challenge:"
@@ -76,6 +83,8 @@ struct RedisKeys: Sendable {
     func dead(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:dead") }
 
     func session(_ digest: String) -> RedisKey { RedisKey(ofSession, digest) }
+    /// The sessions of a user.
+    func sessions(of user: UserID) -> RedisKey { RedisKey(ofUser, user.text) }
     func rate(_ name: String, _ key: String) -> RedisKey { RedisKey(ofRate + Self.word(name) + ":", key) }
     func page(_ key: String) -> RedisKey { RedisKey(ofPage, key) }
     func challenges(_ kind: String, of digest: String) -> RedisKey {

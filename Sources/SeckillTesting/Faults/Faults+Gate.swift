@@ -33,6 +33,10 @@ private struct FaultySessionStore: SessionStore {
     func revoke(_ token: SessionToken) async throws {
         try await faults.around("revoke") { try await base.revoke(token) }
     }
+
+    func occupancy() async throws -> Occupancy {
+        try await faults.around("occupancy") { try await base.occupancy() }
+    }
 }
 
 private struct FaultyRateLimiter: RateLimiter {

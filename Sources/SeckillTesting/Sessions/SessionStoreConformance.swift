@@ -7,7 +7,7 @@ public struct SessionStoreConformance: ConformanceSuite {
 
     /// A suite for stores that go by the clock they are given.
     /// - Parameters:
-    ///   - limit: how many live sessions the stores that are made hold, 200 or more; nil leaves the bound unchecked.
+    ///   - limit: how many sessions the stores that are made hold, 200 or more; nil leaves the bound unchecked.
     ///   - make: makes an empty store, a new one each time.
     public init(limit: Int? = nil, _ make: @escaping @Sendable (ManualClock) async throws -> any SessionStore) {
         fresh = Fresh(make)
@@ -17,7 +17,7 @@ public struct SessionStoreConformance: ConformanceSuite {
     /// A suite for stores whose clock is elsewhere, such as in a server: checks wait for real, a few seconds in all.
     /// - Parameters:
     ///   - clock: shows the same time as the stores' clock, within milliseconds.
-    ///   - limit: how many live sessions the stores that are made hold, 200 or more; nil leaves the bound unchecked.
+    ///   - limit: how many sessions the stores that are made hold, 200 or more; nil leaves the bound unchecked.
     ///   - make: makes an empty store, a new one each time.
     public init(
         clock: any SaleClock,
@@ -54,8 +54,9 @@ public struct SessionStoreConformance: ConformanceSuite {
             }
         },
         rule("each login makes another session, and one does not end the other") { store, _ in
-            let tokens = try await together(200) { _ in try await store.create(for: .alice, lifetime: hour) }
-            try expect(Set(tokens).count, equals: 200, "different tokens")
+            let count = SessionBounds.perUser
+            let tokens = try await together(count) { _ in try await store.create(for: .alice, lifetime: hour) }
+            try expect(Set(tokens).count, equals: count, "different tokens")
             try await store.revoke(tokens[0])
             for token in tokens.dropFirst() {
                 try expect(try await store.look(up: token)?.user, equals: .alice, "a session of hers")
@@ -179,25 +180,83 @@ public struct SessionStoreConformance: ConformanceSuite {
     ]
 
     private static let bounds: [Check] = [
-        Check("a full store is overloaded, ends nobody's session, and goes on when one has ended") { suite in
-            guard let limit = suite.limit else { return }
-            let (store, time) = try await suite.fresh.make()
+        rule("a user has ten sessions: with one more the oldest ends, however it is used, and none of others") {
+            store,
+            _ in
+            let other = try await store.create(for: .bob, lifetime: hour)
             var tokens: [SessionToken] = []
-            for index in 1..<limit { tokens.append(try await store.create(for: .number(index), lifetime: hour)) }
-            let brief = try await store.create(for: .bob, lifetime: short)
-            for _ in 1...3 {
-                try await expectError(.overloaded, from: "one more") {
-                    try await store.create(for: .alice, lifetime: hour)
+            for count in 1...30 {
+                tokens.append(try await store.create(for: .alice, lifetime: hour))
+                for token in tokens.dropLast(SessionBounds.perUser) {
+                    try expect(try await store.look(up: token), equals: nil, "an old one of \(count) sessions")
+                }
+                for token in tokens.suffix(SessionBounds.perUser).reversed() {
+                    try expect(try await store.look(up: token)?.user, equals: .alice, "a late one of \(count) sessions")
                 }
             }
-            for token in tokens {
-                try expect(try await store.look(up: token) != nil, "a live session is gone")
+            try expect(try await store.look(up: other)?.user, equals: .bob, "the session of another user")
+        },
+        rule("sessions that are over or revoked leave their users' places to others") { store, time in
+            let first = try await store.create(for: .alice, lifetime: hour)
+            for _ in 1...3 {
+                let revoked = try await store.create(for: .alice, lifetime: hour)
+                try await store.revoke(revoked)
             }
-            // Space may be found by a sweep that does not run at every call.
-            try await time.pass(max(short, .seconds(2)))
-            try expect(try await store.look(up: brief), equals: nil, "the session that ended")
-            let token = try await store.create(for: .alice, lifetime: hour)
-            try expect(try await store.look(up: token)?.user, equals: .alice, "a session in its place")
-        }
+            for _ in 1..<SessionBounds.perUser { _ = try await store.create(for: .alice, lifetime: short) }
+            try await time.pass(short)
+            for _ in 1..<SessionBounds.perUser { _ = try await store.create(for: .alice, lifetime: hour) }
+            try expect(try await store.look(up: first)?.user, equals: .alice, "her first session")
+        },
+        Check("a full store refuses nobody: sessions that were never used end, the oldest first") { suite in
+            guard let limit = suite.limit else { return }
+            let (store, _) = try await suite.fresh.make()
+            let used = try await store.create(for: .number(0), lifetime: hour)
+            try expect(try await store.look(up: used) != nil, "a new session")
+            let refreshed = try await store.create(for: .number(1), lifetime: hour)
+            try expect(try await store.refresh(refreshed, lifetime: hour * 2) != nil, "a refreshed session")
+            var unused: [SessionToken] = []
+            for number in 2..<limit { unused.append(try await store.create(for: .number(number), lifetime: hour)) }
+            try expect(try await store.occupancy(), equals: Occupancy(count: limit, limit: limit), "full")
+            // A storm of logins that nobody uses.
+            for number in 0..<limit * 2 {
+                let storm = try await store.create(for: .number(limit + number), lifetime: hour)
+                unused.append(storm)
+            }
+            try expect(try await store.occupancy(), equals: Occupancy(count: limit, limit: limit), "after a storm")
+            for token in [used, refreshed] {
+                try expect(try await store.look(up: token) != nil, "a session that was used has ended")
+            }
+            for (index, token) in unused.enumerated() {
+                let isLate = index >= unused.count - (limit - 2)
+                try expect(try await store.look(up: token) != nil, equals: isLate, "unused session \(index)")
+            }
+        },
+        Check("in a full store of used sessions the one that was used or refreshed longest ago ends") { suite in
+            guard let limit = suite.limit else { return }
+            let (store, _) = try await suite.fresh.make()
+            var tokens: [SessionToken] = []
+            for number in 0..<limit {
+                tokens.append(try await store.create(for: .number(number), lifetime: hour))
+                try expect(try await store.look(up: tokens[number]) != nil, "a new session")
+            }
+            try expect(try await store.refresh(tokens[0], lifetime: hour * 2) != nil, "refreshed")
+            for number in 1...3 {
+                let new = try await store.create(for: .number(limit + number), lifetime: hour)
+                try expect(try await store.look(up: new) != nil, "a new session")
+                try expect(try await store.look(up: tokens[number]), equals: nil, "session \(number)")
+            }
+            for token in [tokens[0]] + tokens[4...] {
+                try expect(try await store.look(up: token) != nil, "a session that was used later has ended")
+            }
+        },
+        Check("sessions that are over do not fill a store") { suite in
+            guard let limit = suite.limit else { return }
+            let (store, time) = try await suite.fresh.make()
+            for number in 1..<limit / 2 { _ = try await store.create(for: .number(number), lifetime: short) }
+            try await time.pass(short)
+            for number in 0..<limit { _ = try await store.create(for: .number(limit + number), lifetime: hour) }
+            let kept = try await store.occupancy().count
+            try expect(kept, equals: limit, "sessions")
+        },
     ]
 }

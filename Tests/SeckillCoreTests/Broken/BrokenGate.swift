@@ -54,7 +54,9 @@ import Testing
 
     /// A log with what a hurried author leaves out.
     private actor Log: RateLimiter {
-        enum Mistake { case none, countsRefusals, readsWallClock, looksThenWrites, roundsTheWait, joinsKeys }
+        enum Mistake {
+            case none, countsRefusals, readsWallClock, looksThenWrites, roundsTheWait, joinsKeys, refusesWhenFull
+        }
 
         private let rate: Rate
         private let clock: any SaleClock
@@ -71,6 +73,9 @@ import Testing
             let log = logs[key, default: []].filter { now - $0 < rate.period }
             if mistake == .looksThenWrites { await Task.yield() }
             guard log.count >= rate.count else {
+                if mistake == .refusesWhenFull, logs[key] == nil, logs.count >= 200 {
+                    return .refused(retryAfter: rate.period)
+                }
                 logs[key] = log + [now]
                 return .admitted
             }
@@ -97,9 +102,9 @@ import Testing
         try await RateLimiterConformance { Log($0, $1, .none) }.run()
     }
 
-    @Test func noBound() async throws {
-        let suite = RateLimiterConformance(limit: 200) { Log($0, $1, .none) }
-        let full = "a full limiter is overloaded and forgets nobody, and goes on when somebody's time is over"
+    @Test func lockOut() async throws {
+        let suite = RateLimiterConformance(limit: 200) { Log($0, $1, .refusesWhenFull) }
+        let full = "a full limiter forgets whom it admitted longest ago, and keeps nobody new out"
         try await expect(suite, breaks: full)
     }
 }
@@ -108,25 +113,45 @@ import Testing
     private actor Sessions: SessionStore {
         enum Mistake {
             case none, refreshShortens, refreshResurrects, refreshWakesTheDead, lookingExtends, oneEach, endsLate
+            case manyEach, noBound, oldestGoes
         }
+
+        private static let limit = 200
 
         private let clock: any SaleClock
         private let mistake: Mistake
         private let random = SeededRandom(1)
         private var sessions: [SessionToken: Session] = [:]
+        /// In the order of their creation.
+        private var tokens: [SessionToken] = []
+        /// In the order of their last use.
+        private var used: [SessionToken] = []
 
         init(_ clock: any SaleClock, _ mistake: Mistake) { (self.clock, self.mistake) = (clock, mistake) }
 
         func create(for user: UserID, lifetime: Duration) -> SessionToken {
             if mistake == .oneEach { sessions = sessions.filter { $0.value.user != user } }
+            tokens.removeAll { sessions[$0].map { $0.expiresAt <= clock.now } ?? true }
+            sessions = sessions.filter { $0.value.expiresAt > clock.now }
+            used.removeAll { sessions[$0] == nil }
+            let own = tokens.filter { sessions[$0]?.user == user }
+            if mistake != .manyEach, own.count >= 10 { revoke(own[0]) }
+            if mistake != .noBound, sessions.count >= Self.limit {
+                let unused = mistake == .oldestGoes ? nil : tokens.first { !used.contains($0) }
+                revoke(unused ?? (mistake == .oldestGoes ? tokens[0] : used[0]))
+            }
             let token = SessionToken.mint(from: random)
             sessions[token] = Session(user: user, expiresAt: clock.now + lifetime)
+            tokens.append(token)
             return token
         }
+
+        func occupancy() -> Occupancy { Occupancy(count: sessions.count, limit: Self.limit) }
 
         func look(up token: SessionToken) -> Session? {
             let late: Duration = mistake == .endsLate ? .milliseconds(1) : .zero
             guard let session = sessions[token], session.expiresAt + late > clock.now else { return nil }
+            if !used.contains(token) { used.append(token) }
             if mistake == .lookingExtends { sessions[token]?.expiresAt = session.expiresAt + .milliseconds(1) }
             return session
         }
@@ -137,15 +162,21 @@ import Testing
             let end = clock.now + lifetime
             session.expiresAt = mistake == .refreshShortens ? end : max(session.expiresAt, end)
             sessions[token] = session
+            used.removeAll { $0 == token }
+            used.append(token)
             return session
         }
 
-        func revoke(_ token: SessionToken) { sessions[token] = nil }
+        func revoke(_ token: SessionToken) {
+            sessions[token] = nil
+            tokens.removeAll { $0 == token }
+            used.removeAll { $0 == token }
+        }
     }
 
     @Test func mistakes() async throws {
         func suite(_ mistake: Sessions.Mistake) -> SessionStoreConformance {
-            SessionStoreConformance { Sessions($0, mistake) }
+            SessionStoreConformance(limit: 200) { Sessions($0, mistake) }
         }
         try await suite(.none).run()
         try await expect(suite(.refreshShortens), breaks: "refreshing slides the end, and never brings it nearer")
@@ -156,8 +187,11 @@ import Testing
         try await expect(suite(.lookingExtends), breaks: "looking does not make a session last longer")
         try await expect(suite(.oneEach), breaks: "each login makes another session, and one does not end the other")
         try await expect(suite(.endsLate), breaks: "a session lasts for its lifetime, and no longer")
-        let full = "a full store is overloaded, ends nobody's session, and goes on when one has ended"
-        try await expect(SessionStoreConformance(limit: 200) { Sessions($0, .none) }, breaks: full)
+        let many = "a user has ten sessions: with one more the oldest ends, however it is used, and none of others"
+        try await expect(suite(.manyEach), breaks: many)
+        let full = "a full store refuses nobody: sessions that were never used end, the oldest first"
+        try await expect(suite(.noBound), breaks: full)
+        try await expect(suite(.oldestGoes), breaks: full)
     }
 }
 
@@ -260,6 +294,6 @@ import Testing
             breaks: "a session has few questions open, its latest among them, and takes none from others"
         )
         let unbounded = ChallengeConformance(lifetime: .seconds(120), limit: 100, solve: Sums.solve) { Sums($0, .none) }
-        try await expect(unbounded, breaks: "a full challenge is overloaded, and goes on when questions are over")
+        try await expect(unbounded, breaks: "a full challenge forgets its oldest question, and refuses nobody")
     }
 }

@@ -93,8 +93,8 @@ struct Shop {
     func running(_ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await flashSale.run() }
-            // Reconciler, worker, backlog, expiry and returns.
-            try await clock.waitForSleepers(5)
+            // Reconciler, worker, backlog, expiry, returns and sessions.
+            try await clock.waitForSleepers(6)
             try await body()
             group.cancelAll()
         }

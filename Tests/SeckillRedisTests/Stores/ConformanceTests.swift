@@ -28,7 +28,9 @@ import Testing
 }
 
 @Suite("RedisSessionStore", .ifRedis, .redis) struct RedisSessionStoreConformance {
-    let suite = SessionStoreConformance(clock: .system) { RedisSessionStore(try .shared, namespace: uniqueNamespace()) }
+    let suite = SessionStoreConformance(clock: .system, limit: 200) {
+        RedisSessionStore(try .shared, namespace: uniqueNamespace(), limit: 200)
+    }
 
     @Test(arguments: SessionStoreConformance.checks)
     func conforms(_ check: SessionStoreConformance.Check) async throws { try await suite.run(check) }

@@ -69,7 +69,10 @@ import Testing
             }
             #expect(try await bench.buy() == .noSession)
             #expect(try await bench.send("EXISTS", bench.sessionKey).integer == 0)
-            for text in ["", "x", "alice", "12", "12 ", "12  alice", "12 alice", "x alice", "9999999999999999 alice"] {
+            for text in [
+                "", "x", "alice", "12", "12 ", "12  alice", "12 alice", "x alice", "9999999999999999 alice", "new ",
+                "new x", "new 12 alice", "new 9999999999999999 alice",
+            ] {
                 _ = try await bench.send("SET", bench.sessionKey, text)
                 #expect(try await bench.buy() == .noSession, "\(text)")
                 #expect(try await bench.sessions.look(up: bench.token) == nil, "\(text)")
@@ -243,6 +246,39 @@ import Testing
                 try RedisPurchaseStore(sessions: bench.sessions, limiter: limiter, stock: bench.stock)
             }
             await other.close()
+        }
+    }
+
+    /// The purchase itself marks the session, once.
+    @Test func aPurchaseIsAUseOfItsSession() async throws {
+        try await Bench.with { bench in
+            let sessions = RedisSessionStore(bench.redis, namespace: "shop", limit: 3)
+            #expect(try await bench.send("GET", bench.sessionKey).text?.hasPrefix("new ") == true)
+            _ = try await bench.buy()
+            let held = try await bench.send("GET", bench.sessionKey).text
+            #expect(held?.hasPrefix("new ") == false)
+            #expect(try await bench.send("PTTL", bench.sessionKey).integer ?? 0 > 3_500_000)
+            let score = try await bench.send("ZSCORE", "seckill:shop:sessions", bench.token.digest).text
+            _ = try await bench.buy()
+            #expect(try await bench.send("ZSCORE", "seckill:shop:sessions", bench.token.digest).text == score)
+            for number in 0..<9 { _ = try await sessions.create(for: UserID("u\(number)")!, lifetime: .seconds(60)) }
+            #expect(try await sessions.occupancy().count == 3)
+            #expect(try await sessions.look(up: bench.token)?.user == bench.user)
+        }
+    }
+
+    /// What stays of sessions that nobody needs any more: nothing.
+    @Test func allKeysOfSessionsEndWithThem() async throws {
+        try await Bench.with { bench in
+            let sessions = RedisSessionStore(bench.redis, namespace: "brief")
+            for number in 0..<5 {
+                let token = try await sessions.create(for: UserID("u\(number)")!, lifetime: .milliseconds(200))
+                _ = try await sessions.look(up: token)
+                _ = try await sessions.refresh(token, lifetime: .milliseconds(400))
+            }
+            try await eventually("everything is gone") {
+                try await bench.send("KEYS", "seckill:brief:*").array?.isEmpty == true
+            }
         }
     }
 }

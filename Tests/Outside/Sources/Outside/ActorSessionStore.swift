@@ -2,41 +2,70 @@ import SeckillCore
 
 /// A session store of somebody else's: an actor, which keeps the digests of tokens and never the tokens.
 public actor ActorSessionStore: SessionStore {
+    private struct Entry {
+        let digest: String
+        var session: Session
+        var isUsed = false
+    }
+
     private let clock: any SaleClock
     private let random: any RandomSource
     private let limit: Int
-    private var sessions: [String: Session] = [:]
+    /// Unused ones in the order of their creation, used ones in the order of their last use: short enough to be searched.
+    private var entries: [Entry] = []
 
-    /// An empty store of at most `limit` live sessions.
-    public init(clock: any SaleClock = .system, random: any RandomSource = .system, limit: Int = 10_000) {
+    /// An empty store of at most `limit` sessions.
+    public init(clock: any SaleClock = .system, random: any RandomSource = .system, limit: Int = 1000) {
         self.clock = clock
         self.random = random
         self.limit = limit
     }
 
-    /// Makes room by forgetting sessions that are over.
-    public func create(for user: UserID, lifetime: Duration) throws -> SessionToken {
+    private var created: [String] = []
+
+    /// Searches all sessions.
+    public func create(for user: UserID, lifetime: Duration) -> SessionToken {
         let now = clock.now
-        if sessions.count >= limit { sessions = sessions.filter { $0.value.expiresAt > now } }
-        guard sessions.count < limit else { throw SeckillError(.overloaded, "too many sessions") }
+        entries.removeAll { $0.session.expiresAt <= now }
+        created.removeAll { digest in !entries.contains { $0.digest == digest } }
+        let own = created.filter { digest in entries.contains { $0.digest == digest && $0.session.user == user } }
+        if own.count >= 10 { entries.removeAll { $0.digest == own[0] } }
+        if entries.count >= limit { entries.remove(at: entries.firstIndex { !$0.isUsed } ?? 0) }
         let token = SessionToken.mint(from: random)
-        sessions[token.digest] = Session(user: user, expiresAt: now + lifetime)
+        entries.append(Entry(digest: token.digest, session: Session(user: user, expiresAt: now + lifetime)))
+        created.append(token.digest)
         return token
     }
 
-    /// One look-up.
+    /// Searches all sessions.
     public func look(up token: SessionToken) -> Session? {
-        sessions[token.digest].flatMap { $0.expiresAt > clock.now ? $0 : nil }
+        guard let index = index(of: token) else { return nil }
+        if !entries[index].isUsed { use(index) }
+        return entries.first { $0.digest == token.digest }?.session
     }
 
-    /// One look-up.
+    /// Searches all sessions.
     public func refresh(_ token: SessionToken, lifetime: Duration) -> Session? {
-        guard var session = look(up: token) else { return nil }
-        session.expiresAt = max(session.expiresAt, clock.now + lifetime)
-        sessions[token.digest] = session
-        return session
+        guard let index = index(of: token) else { return nil }
+        entries[index].session.expiresAt = max(entries[index].session.expiresAt, clock.now + lifetime)
+        use(index)
+        return entries.last?.session
     }
 
-    /// One look-up.
-    public func revoke(_ token: SessionToken) { sessions[token.digest] = nil }
+    /// Searches all sessions.
+    public func revoke(_ token: SessionToken) { entries.removeAll { $0.digest == token.digest } }
+
+    /// Costs nothing.
+    public func occupancy() -> Occupancy { Occupancy(count: entries.count, limit: limit) }
+
+    private func index(of token: SessionToken) -> Int? {
+        let (digest, now) = (token.digest, clock.now)
+        return entries.firstIndex { $0.digest == digest && $0.session.expiresAt > now }
+    }
+
+    private func use(_ index: Int) {
+        var entry = entries.remove(at: index)
+        entry.isUsed = true
+        entries.append(entry)
+    }
 }
