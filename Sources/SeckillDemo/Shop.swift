@@ -46,6 +46,7 @@ struct Shop: Sendable {
             ledger: backends.ledger,
             sessions: backends.sessions,
             limiter: backends.limiter,
+            clientLimiter: backends.clientLimiter,
             purchases: backends.purchases,
             challenges: backends.challenges,
             signals: backends.signals,
@@ -97,7 +98,13 @@ struct Shop: Sendable {
                 ).resources
         }
         let origins = OriginPolicy(publicURL: settings.publicURL)
-        site = Site(resources: resources, origins: origins)
+        site = Site(
+            resources: resources,
+            origins: origins,
+            clientHeader: settings.clientHeader,
+            clock: clock,
+            logger: logger
+        )
         hotSite =
             settings.role == .worker
             ? nil

@@ -1,9 +1,25 @@
 extension FlashSale {
     // MARK: Sessions
 
-    /// Logs a user in and returns the session's secret. Proving who it is was the caller's task.
-    public func logIn(_ user: UserID) async throws -> SessionToken {
-        try await sessions.create(for: user, lifetime: configuration.sessionLifetime)
+    /// Logs a user in. Proving who it is was the caller's task.
+    ///
+    /// - Parameter client: whom logins are limited by, such as the address that the request came from; nil for no limit. A
+    ///   client that may log in without proof should be limited: see ``SessionStore`` for what ends when there are too many.
+    public func logIn(_ user: UserID, from client: String? = nil) async -> LoginOutcome {
+        await metrics.login.measure(clock) {
+            do {
+                if let client, let wait = try await wait(of: "login \(client)", clientLimiter) {
+                    return .refused(.rateLimited(retryAfter: wait))
+                }
+                let token = try await sessions.create(for: user, lifetime: configuration.sessionLifetime)
+                outage.succeeded()
+                return .granted(token)
+            } catch {
+                return .refused(unavailable(error))
+            }
+        } refusal: {
+            if case .refused(let refusal) = $0 { refusal } else { nil }
+        }
     }
 
     /// Ends a session. Idempotent.
@@ -28,9 +44,43 @@ extension FlashSale {
 
     // MARK: Buying
 
-    /// A new question of `kind` for a session; nil if no such challenge is set.
-    public func challenge(_ kind: String, for session: SessionToken) async throws -> ChallengePrompt? {
-        try await challenges.first { $0.kind == kind }?.issue(to: session)
+    /// Asks a session a new question of `kind`; nil if no such challenge is set. Checks the client's rate, the session, and
+    /// the user's rate, in this order.
+    ///
+    /// - Parameter client: whom challenges are limited by, as in ``logIn(_:from:)``.
+    public func challenge(
+        _ kind: String,
+        for session: SessionToken?,
+        from client: String? = nil
+    ) async -> ChallengeOutcome? {
+        guard let challenge = challenges.first(where: { $0.kind == kind }) else { return nil }
+        return await metrics.challenge.measure(clock) {
+            do {
+                return try await ask(challenge, session, client)
+            } catch {
+                return .refused(unavailable(error))
+            }
+        } refusal: {
+            if case .refused(let refusal) = $0 { refusal } else { nil }
+        }
+    }
+
+    private func ask(
+        _ challenge: any Challenge,
+        _ session: SessionToken?,
+        _ client: String?
+    ) async throws -> ChallengeOutcome {
+        if let client, let wait = try await wait(of: "challenge \(client)", clientLimiter) {
+            return .refused(.rateLimited(retryAfter: wait))
+        }
+        guard let session, let user = try await user(for: .session(session)) else { return .refused(.noSession) }
+        // Apart from links and purchases: no user's name has a control character.
+        if let wait = try await wait(of: "challenge\0\(user)", limiter) {
+            return .refused(.rateLimited(retryAfter: wait))
+        }
+        let prompt = try await challenge.issue(to: session)
+        outage.succeeded()
+        return .granted(prompt)
     }
 
     /// Gives the purchase link for one unit of `sale`. Checks sale, session, rate limit, opening, stock store and challenge,
@@ -94,7 +144,7 @@ extension FlashSale {
         guard let record = try await catalog.record(of: sale) else { return .refused(.noSale) }
         requested.withLock { _ = $0.insert(sale) }
         guard let user = try await user(for: caller) else { return .refused(.noSession) }
-        if let wait = try await rateLimit(user) { return .refused(.rateLimited(retryAfter: wait)) }
+        if let wait = try await wait(of: user.text, limiter) { return .refused(.rateLimited(retryAfter: wait)) }
         let now = clock.now
         if record.isClosed(at: now) { return .refused(.closed) }
         if now < record.sale.opensAt { return .refused(.notOpen(opensAt: record.sale.opensAt)) }
@@ -132,7 +182,9 @@ extension FlashSale {
             }
             guard let user = try await user(for: attempt.caller) else { return .refused(.noSession, order: order) }
             guard user == owner else { return .refused(.badLink, order: nil) }
-            if let wait = try await rateLimit(user) { return .refused(.rateLimited(retryAfter: wait), order: order) }
+            if let wait = try await wait(of: user.text, limiter) {
+                return .refused(.rateLimited(retryAfter: wait), order: order)
+            }
             return try await outcome(of: try await stock.reserve(order, for: user), order, user)
         } catch let refused as Refused {
             return refused.outcome
@@ -233,8 +285,9 @@ extension FlashSale {
         return false
     }
 
-    private func rateLimit(_ user: UserID) async throws -> Duration? {
-        guard let limiter, case .refused(let wait) = try await limiter.admit(user.text) else { return nil }
+    /// How long to wait until a request of `key` would be admitted; nil if this one is.
+    private func wait(of key: String, _ limiter: (any RateLimiter)?) async throws -> Duration? {
+        guard let limiter, case .refused(let wait) = try await limiter.admit(key) else { return nil }
         return wait
     }
 

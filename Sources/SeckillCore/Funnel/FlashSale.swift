@@ -12,6 +12,7 @@ public final class FlashSale: Sendable {
     let ledger: any OrderLedger
     let sessions: any SessionStore
     let limiter: (any RateLimiter)?
+    let clientLimiter: (any RateLimiter)?
     let purchases: (any PurchaseStore)?
     let challenges: [any Challenge]
     let signals: (any OrderSignals)?
@@ -35,7 +36,8 @@ public final class FlashSale: Sendable {
     /// A funnel over these backends.
     ///
     /// - Parameters:
-    ///   - limiter: counts link and purchase requests by user; nil admits all.
+    ///   - limiter: counts by user: link and purchase requests together, challenges apart from them; nil admits all.
+    ///   - clientLimiter: counts by client: logins, and challenges apart from them; nil admits all.
     ///   - purchases: session, limit and stock in one step, over these same `sessions`, `limiter` and `stock`; nil to ask
     ///     one after the other.
     ///   - challenges: any of which must be answered before a link is given; none, and links are free.
@@ -46,6 +48,7 @@ public final class FlashSale: Sendable {
         ledger: any OrderLedger,
         sessions: any SessionStore,
         limiter: (any RateLimiter)? = nil,
+        clientLimiter: (any RateLimiter)? = nil,
         purchases: (any PurchaseStore)? = nil,
         challenges: [any Challenge] = [],
         signals: (any OrderSignals)? = nil,
@@ -59,6 +62,7 @@ public final class FlashSale: Sendable {
         self.ledger = ledger
         self.sessions = sessions
         self.limiter = limiter
+        self.clientLimiter = clientLimiter
         self.purchases = purchases
         self.challenges = challenges
         self.signals = signals

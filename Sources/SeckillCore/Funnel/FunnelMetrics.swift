@@ -6,6 +6,8 @@ internal import CoreMetrics
 /// `seckill_sessions`, `seckill_orders_total{status}`, `seckill_returned_units_total`, `seckill_queue_depth`, `seckill_queue_age_seconds`,
 /// `seckill_rebuilds_total`.
 struct FunnelMetrics: Sendable {
+    let login = Route("login")
+    let challenge = Route("challenge")
     let link = Route("link")
     let purchase = Route("purchase")
     let returned = Counter(label: "seckill_returned_units_total")

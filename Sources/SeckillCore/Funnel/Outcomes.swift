@@ -8,6 +8,22 @@ public struct PurchaseLink: Hashable, Sendable {
     public var expiresAt: Timestamp
 }
 
+/// What became of a login.
+public enum LoginOutcome: Hashable, Sendable {
+    /// The secret of the new session.
+    case granted(SessionToken)
+    /// No session, and why: too many logins of this client, or the session store cannot be asked.
+    case refused(Refusal)
+}
+
+/// What became of a request for a challenge.
+public enum ChallengeOutcome: Hashable, Sendable {
+    /// The question.
+    case granted(ChallengePrompt)
+    /// No question, and why.
+    case refused(Refusal)
+}
+
 /// What became of a request for a purchase link.
 public enum LinkOutcome: Sendable {
     /// Here it is.

@@ -129,6 +129,28 @@ struct ServeOptions: ParsableArguments {
     )
     var rateLimit: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Logins of one client in any such time, and as many challenges, or off (default: 100/60s; off with \
+            --rate-limit off). A client is an IPv4 address, or the first 64 bits of an IPv6 address.
+            """,
+            valueName: "n/time"
+        )
+    )
+    var clientRateLimit: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Field in which a proxy names the client, such as X-Forwarded-For; the last address in it counts. Needed behind \
+            a proxy, which would otherwise be taken for the only client (default: the connection's address).
+            """,
+            valueName: "name"
+        )
+    )
+    var clientHeader: String?
+
     @Option(help: ArgumentHelp("How long a login lasts without use, such as 90m (default: 24h).", valueName: "time"))
     var sessionTTL: String?
 
@@ -177,7 +199,7 @@ struct ServeOptions: ParsableArguments {
         for (setting, text) in [
             Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
             .redis: redis, .namespace: namespace, .captcha: captcha, .workBits: workBits, .pageCache: pageCache,
-            .rateLimit: rateLimit,
+            .rateLimit: rateLimit, .clientRateLimit: clientRateLimit, .clientHeader: clientHeader,
             .sessionTTL: sessionTTL, .secret: secret, .adminToken: adminToken, .role: role, .logLevel: logLevel,
         ] { values[setting] = text }
         if sale.count == 1 { values[.sale] = sale[0] }

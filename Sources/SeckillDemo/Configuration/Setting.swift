@@ -12,6 +12,8 @@ enum Setting: String, CaseIterable {
     case workBits = "work-bits"
     case pageCache = "page-cache"
     case rateLimit = "rate-limit"
+    case clientRateLimit = "client-rate-limit"
+    case clientHeader = "client-header"
     case sessionTTL = "session-ttl"
     case secret
     case adminToken = "admin-token"

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Logging
 internal import SeckillCore
 internal import SeckillRedis
@@ -28,6 +29,10 @@ struct Settings: Sendable {
     var ledgerRate: Int?
     /// Link and purchase requests of one user; nil for no limit.
     var rateLimit = Rate(5, per: .seconds(5))
+    /// Logins, and challenges, of one client; nil for no limit.
+    var clientRateLimit = Rate(100, per: .seconds(60))
+    /// The field that a proxy names the client in; nil where clients connect by themselves.
+    var clientHeader: HTTPField.Name?
     var sessionTTL: Duration = .seconds(86_400)
     /// What signs links, the present secret first; nil to keep one beside the ledger.
     var secrets: [String]?
@@ -85,8 +90,18 @@ extension Settings {
         }
         if source.text(.rateLimit) == "off" {
             rateLimit = nil
+            clientRateLimit = nil
         } else if let rate = try source.value(.rateLimit, "off, or requests in a time, such as 5/5s", Self.rate) {
             rateLimit = rate
+        }
+        if source.text(.clientRateLimit) == "off" {
+            clientRateLimit = nil
+        } else if let rate = try source.value(.clientRateLimit, "off, or logins in a time, such as 100/60s", Self.rate)
+        {
+            clientRateLimit = rate
+        }
+        clientHeader = try source.value(.clientHeader, "the name of a field, such as X-Forwarded-For") {
+            HTTPField.Name($0)
         }
         if let time = try source.value(.sessionTTL, "1s to 365d, such as 90m", Self.sessionTTL) { sessionTTL = time }
         secrets = try source.value(

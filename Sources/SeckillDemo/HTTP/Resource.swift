@@ -54,6 +54,8 @@ struct Call: Sendable {
     var request: Request
     /// Its body, all of it.
     var body: ByteBuffer
+    /// Whom logins and challenges are limited by; nil for a connection without an address.
+    var client: ClientAddress?
     /// The decoded parts of its path that the resource names.
     var parameters: [String: String]
 }

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 internal import NIOCore
@@ -13,39 +14,81 @@ struct Site: HTTPResponder {
 
     let resources: [Resource]
     let origins: OriginPolicy
+    /// The field that a proxy names the client in; nil where clients connect by themselves.
+    private let clientHeader: HTTPField.Name?
+    /// Of requests that could not be answered because a backend failed, and of those that failed for a reason that nobody
+    /// foresaw.
+    private let outage: OutageLog
+    private let failures: OutageLog
 
-    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    init(
+        resources: [Resource],
+        origins: OriginPolicy,
+        clientHeader: HTTPField.Name?,
+        clock: any SaleClock,
+        logger: Logger
+    ) {
+        self.resources = resources
+        self.origins = origins
+        self.clientHeader = clientHeader
+        outage = OutageLog(
+            logger,
+            clock: clock,
+            began: "requests cannot be answered",
+            ended: "requests are answered again"
+        )
+        failures = OutageLog(
+            logger,
+            clock: clock,
+            level: .error,
+            began: "requests fail",
+            ended: "requests fail no more"
+        )
+    }
+
+    func respond(to request: Request, context: ShopContext) async throws -> Response {
         var response: Response
         do {
-            response = try await answer(request)
+            response = try await answer(request, from: context.peer)
+            outage.succeeded()
+            failures.succeeded()
         } catch let error as HTTPParserError {
             // Hummingbird's to answer: the connection is of no more use.
             throw error
         } catch let problem as Problem {
             response = Response(Reply(problem))
         } catch let error as SeckillError {
-            context.logger.info("could not answer", metadata: ["error": "\(error)"])
+            if error.code != .invalid { outage.failed(error) }
             response = Response(Reply(Problem(error)))
         } catch is CancellationError {
             response = Response(Reply(Problem(.unavailable, "The server is stopping.", retryAfter: .seconds(1))))
         } catch {
-            context.logger.error("request failed", metadata: ["error": "\(error)"])
+            failures.failed(error)
             response = Response(Reply(Problem(.internalError, "The failure has been logged.")))
         }
         if request.method == .head { response = response.createHeadResponse() }
         return response.withCommonFields
     }
 
-    private func answer(_ request: Request) async throws -> Response {
+    private func answer(_ request: Request, from peer: SocketAddress?) async throws -> Response {
         let body = try await collectBody(of: request)
         let path = request.uri.path.split(separator: "/", omittingEmptySubsequences: false)
         for resource in resources {
             guard let parameters = resource.match(path) else { continue }
             let handler = try resource.handler(for: request.method)
             try origins.check(request)
-            return try await handler(Call(request: request, body: body, parameters: parameters))
+            return try await handler(
+                Call(request: request, body: body, client: client(of: request, peer), parameters: parameters)
+            )
         }
         throw Problem(.notFound, "Docs/openapi.yaml names what there is.")
+    }
+
+    private func client(of request: Request, _ peer: SocketAddress?) -> ClientAddress? {
+        if let clientHeader, let client = request.headers[clientHeader].flatMap({ ClientAddress(lastIn: $0) }) {
+            return client
+        }
+        return peer.flatMap { ClientAddress($0) }
     }
 
     private func collectBody(of request: Request) async throws -> ByteBuffer {

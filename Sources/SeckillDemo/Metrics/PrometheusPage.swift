@@ -7,6 +7,7 @@ struct PrometheusPage {
         "seckill_requests_total": "Requests that reached the funnel, by route.",
         "seckill_refusals_total": "Requests that the funnel turned away, by route and reason.",
         "seckill_request_seconds": "Time that the funnel took to decide, by route.",
+        "seckill_sessions": "Sessions that the store keeps, of which some may be over.",
         "seckill_orders_total": "Orders that this process put into a status in the ledger.",
         "seckill_returned_units_total": "Units put back on sale.",
         "seckill_queue_depth": "Reservations that are not yet in the ledger.",

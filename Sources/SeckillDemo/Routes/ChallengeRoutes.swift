@@ -13,11 +13,12 @@ struct ChallengeRoutes: Sendable {
         let kind = try call.fields().string("kind", rule)
         guard ["captcha", "work"].contains(kind) else { throw Problem(.badRequest, "kind must be \(rule)") }
         guard let sale = call.sale, try await flashSale.status(of: sale) != nil else { throw Problem(.noSale) }
-        _ = try await visitors.user(of: call)
-        guard let session = visitors.cookie.token(of: call.request),
-            let prompt = try await flashSale.challenge(kind, for: session)
-        else { throw Problem(.notFound, "This server asks no challenge: ask for the link.") }
-        return Response(.ok, .challenge(prompt))
+        let session = visitors.cookie.token(of: call.request)
+        switch await flashSale.challenge(kind, for: session, from: call.client?.description) {
+        case nil: throw Problem(.notFound, "This server asks no challenge: ask for the link.")
+        case .refused(let refusal): throw Problem(refusal)
+        case .granted(let prompt): return Response(.ok, .challenge(prompt))
+        }
     }
 }
 

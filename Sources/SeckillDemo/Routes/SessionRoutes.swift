@@ -17,8 +17,10 @@ struct SessionRoutes: Sendable {
         guard let user = UserID(try call.fields().string("user", rule)) else {
             throw Problem(.badRequest, "user must be \(rule)")
         }
-        let token = try await flashSale.logIn(user)
-        return Response(status: .noContent, headers: visitors.cookie.setting(token))
+        switch await flashSale.logIn(user, from: call.client?.description) {
+        case .refused(let refusal): throw Problem(refusal)
+        case .granted(let token): return Response(status: .noContent, headers: visitors.cookie.setting(token))
+        }
     }
 
     private func logOut(_ call: Call) async throws -> Response {

@@ -10,7 +10,9 @@ struct Backends: Sendable {
     var stock: any StockStore
     var sessions: any SessionStore
     var limiter: (any RateLimiter)?
-    /// The three above in one step, where they can.
+    /// Of logins and challenges, by client; nil for no limit.
+    var clientLimiter: (any RateLimiter)?
+    /// Sessions, limit and stock in one step, where they can.
     var purchases: (any PurchaseStore)?
     /// Rendered pages; nil to render each time.
     var pages: (any PageCache)?
@@ -54,6 +56,7 @@ struct Backends: Sendable {
             stock: settings.isDirect ? DirectStockStore(ledger: ledger, clock: .system) : files.stock,
             sessions: files.sessions,
             limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: .system) },
+            clientLimiter: settings.clientRateLimit.map { MemoryRateLimiter($0, clock: .system) },
             pages: settings.pageCache == .off ? nil : MemoryPageCache(),
             challenges: try settings.puzzles.map { MemoryChallenge($0) },
             files: files
@@ -83,6 +86,9 @@ struct Backends: Sendable {
             stock: stock,
             sessions: sessions,
             limiter: limiter,
+            clientLimiter: settings.clientRateLimit.map {
+                RedisRateLimiter(redis, $0, name: "clients", namespace: namespace)
+            },
             purchases: try RedisPurchaseStore(sessions: sessions, limiter: limiter, stock: stock),
             pages: settings.pages(redis, namespace),
             challenges: try settings.puzzles.map { RedisChallenge(redis, $0, namespace: namespace) },

@@ -42,8 +42,8 @@ struct ChallengedTests {
     }
 
     @Test func anAnswerIsNotUsedUpWhileNoLinkCanBeGiven() async throws {
-        let session = try await flashSale.logIn(UserID("alice")!)
-        let prompt = try #require(try await flashSale.challenge("riddle", for: session))
+        let session = try #require(await flashSale.logIn(UserID("alice")!).token)
+        let prompt = try #require(await flashSale.challenge("riddle", for: session)?.prompt)
         let answer = ChallengeAnswer(id: prompt.id, text: "echo")
         faults.inject(.failBefore, into: "snapshots", calls: 1...1)
         #expect(await link(session, answer) == "unavailable")
@@ -55,7 +55,7 @@ struct ChallengedTests {
     }
 
     @Test func whoeverDoesNotAnswerCostsTheStoreNothing() async throws {
-        let session = try await flashSale.logIn(UserID("alice")!)
+        let session = try #require(await flashSale.logIn(UserID("alice")!).token)
         let before = faults.count(of: "snapshots")
         #expect(await link(session, nil) == "challenge_failed")
         #expect(faults.count(of: "snapshots") == before)

@@ -21,7 +21,7 @@ struct ConfigurationTests {
         configuration.sweep = duration
         configuration.drainLimit = duration
         let shop = try await Shop(configuration: configuration)
-        let session = try await shop.flashSale.logIn(UserID("alice")!)
+        let session = try #require(await shop.flashSale.logIn(UserID("alice")!).token)
         #expect(try await shop.flashSale.user(for: .session(session)) != nil)
         let order = try await shop.buy(as: "alice")
         try await shop.work { try await shop.ledger.lookUp(order.id).order != nil }

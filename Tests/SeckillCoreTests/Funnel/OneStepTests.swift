@@ -56,7 +56,7 @@ import Testing
 
         /// A link that costs nothing of the rate, and the session that asked for it.
         func visit(_ user: String) async throws -> (link: PurchaseLink, session: SessionToken) {
-            let session = try await flashSale.logIn(UserID(user)!)
+            let session = try #require(await flashSale.logIn(UserID(user)!).token)
             guard case .granted(let link) = await flashSale.link(to: sale, for: .session(session)) else {
                 throw Refused(refusal: .noSale)
             }

@@ -307,10 +307,11 @@ struct BrowserTests {
         for number in 0..<23 {
             let buyer = try await front.logIn("u\(number)")
             let sale = SaleID("phone")!
-            let signed = try await front.shop.flashSale.challenge(
+            let outcome = await front.shop.flashSale.challenge(
                 "captcha",
-                for: SessionToken(buyer[.cookie]!.dropFirst(8))!
-            )!
+                for: SessionToken(buyer[.cookie]!.dropFirst(8))
+            )
+            let signed = outcome!.prompt!
             let answer = ChallengeAnswer(id: signed.id, text: try front.book.solve(signed))
             let caller = FlashSale.Caller.session(SessionToken(buyer[.cookie]!.dropFirst(8)))
             guard case .granted(let link) = await front.shop.flashSale.link(to: sale, for: caller, answer: answer)

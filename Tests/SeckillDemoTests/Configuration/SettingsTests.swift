@@ -1,3 +1,4 @@
+import HTTPTypes
 import Logging
 import SeckillCore
 import SeckillRedis
@@ -24,6 +25,7 @@ struct SettingsTests {
         #expect(settings.host == "127.0.0.1" && settings.port == 8080 && settings.publicURL == nil)
         #expect(settings.ledger == "seckill.sqlite" && settings.ledgerRate == nil && settings.secrets == nil)
         #expect(settings.rateLimit == Rate(5, per: .seconds(5)) && settings.sessionTTL == .seconds(86_400))
+        #expect(settings.clientRateLimit == Rate(100, per: .seconds(60)) && settings.clientHeader == nil)
         #expect(
             settings.adminToken == nil && settings.sales.isEmpty && !settings.isDirect && settings.logLevel == .info
         )
@@ -36,7 +38,7 @@ struct SettingsTests {
             .captcha: "on",
             .workBits: "20", .pageCache: "off", .rateLimit: "10/1m", .sessionTTL: "90m", .adminToken: "t", .role: "all",
             .secret: ["n", "o", "p"].map { String(repeating: $0, count: 32) }.joined(separator: ","),
-            .namespace: "shop-1", .takeOver: "true",
+            .clientRateLimit: "20/1m", .clientHeader: "X-Forwarded-For", .namespace: "shop-1", .takeOver: "true",
             .redis: "redis://user:pass@10.0.0.1:7000/2",
             .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "false", .logLevel: "debug",
         ]
@@ -46,13 +48,18 @@ struct SettingsTests {
             #expect(settings.host == "0.0.0.0" && settings.port == 0 && settings.publicURL?.isSecure == true)
             #expect(settings.ledger == "/tmp/x" && settings.ledgerRate == 500 && settings.logLevel == .debug)
             #expect(settings.rateLimit == Rate(10, per: .seconds(60)) && settings.sessionTTL == .seconds(5400))
+            #expect(settings.clientRateLimit == Rate(20, per: .seconds(60)))
+            #expect(settings.clientHeader?.rawName == "X-Forwarded-For")
             #expect(settings.adminToken == "t" && settings.secrets?.count == 3 && !settings.isDirect)
             #expect(settings.redis?.address == .tcp(host: "10.0.0.1", port: 7000) && settings.redis?.database == 2)
             #expect(settings.sales.count == 2 && settings.namespace == "shop-1" && settings.takesOver)
         }
         #expect(Setting.ledgerRate.variable == "SECKILL_LEDGER_RATE")
         #expect(try read([.port: "1"], ["SECKILL_PORT": "2"]).port == 1)
-        #expect(try read([.rateLimit: "off"]).rateLimit == nil)
+        let off = try read([.rateLimit: "off"])
+        #expect(off.rateLimit == nil && off.clientRateLimit == nil)
+        #expect(try read([.rateLimit: "off", .clientRateLimit: "9/1s"]).clientRateLimit == Rate(9, per: .seconds(1)))
+        #expect(try read([.clientRateLimit: "off"]).clientRateLimit == nil)
         #expect(try read([.direct: "true"]).isDirect)
         #expect(try read([.redis: "unix:///run/redis.sock", .role: "web"]).role == .web)
     }
@@ -64,7 +71,8 @@ struct SettingsTests {
             (.pageCache, "on"), (.workBits, "0"),
             (.workBits, "33"),
             (.captcha, "maybe"), (.rateLimit, "5"), (.rateLimit, "0/5s"), (.rateLimit, "5/0s"), (.rateLimit, "5/5w"),
-            (.rateLimit, "1001/5s"), (.rateLimit, "5/2d"), (.sessionTTL, "0"), (.sessionTTL, "366d"),
+            (.rateLimit, "1001/5s"), (.clientRateLimit, "100"), (.clientHeader, "a b"), (.clientHeader, ""),
+            (.rateLimit, "5/2d"), (.sessionTTL, "0"), (.sessionTTL, "366d"),
             (.sessionTTL, "-5"),
             (.sessionTTL, "999999999999999999999"), (.secret, "short"), (.secret, "short,short"), (.adminToken, ""),
             (.adminToken, "a b"), (.adminToken, "é"), (.role, "worker"), (.role, "web"), (.role, "king"), (.sale, "{"),

@@ -104,7 +104,13 @@ struct HotSiteTests {
         let expected = try await counter.answers(to: counter.hot, isHot: false)
         // Whatever still reaches the site gets another answer.
         let health = counter.front.shop.site.resources.filter { $0.match(["", "health"]) != nil }
-        counter.front.shop.site = Site(resources: health, origins: counter.front.shop.site.origins)
+        counter.front.shop.site = Site(
+            resources: health,
+            origins: counter.front.shop.site.origins,
+            clientHeader: nil,
+            clock: counter.front.clock,
+            logger: counter.front.shop.logger
+        )
         let answers = try await counter.answers(to: counter.hot, isHot: true)
         for (request, (answer, site)) in zip(counter.hot, zip(answers, expected)) {
             #expect(answer == site, "\(request)")

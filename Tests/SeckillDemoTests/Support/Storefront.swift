@@ -41,6 +41,7 @@ struct Storefront {
                     ? DirectStockStore(ledger: ledger, clock: clock) : MemoryStockStore(clock: clock),
                 sessions: MemorySessionStore(clock: clock),
                 limiter: settings.rateLimit.map { MemoryRateLimiter($0, clock: clock) },
+                clientLimiter: settings.clientRateLimit.map { MemoryRateLimiter($0, clock: clock) },
                 pages: settings.pageCache == .off ? nil : MemoryPageCache(clock: clock),
                 challenges: settings.asksChallenge
                     ? [
@@ -85,7 +86,7 @@ struct Storefront {
             body: RequestBody(buffer: ByteBuffer(string: body ?? ""))
         )
         let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: shop.logger)
-        let response = try await shop.site.respond(to: request, context: BasicRequestContext(source: source))
+        let response = try await shop.site.respond(to: request, context: ShopContext(source: source))
         let collector = Collector()
         try await response.body.write(collector)
         return Answer(status: response.status.code, fields: response.headers, body: collector.body)
