@@ -60,6 +60,8 @@ extension RedisScript {
     static let acknowledge = RedisScript(ofStock: "acknowledge.lua", PackageResources.acknowledge_lua)
     static let takeOver = RedisScript("take_over.lua", PackageResources.take_over_lua)
     static let deadLetter = RedisScript(ofStock: "dead_letter.lua", PackageResources.dead_letter_lua)
+    static let depth = RedisScript("depth.lua", PackageResources.depth_lua)
+    static let retire = RedisScript("retire.lua", PackageResources.retire_lua)
     static let append = RedisScript("append.lua", PackageResources.append_lua)
     static let admit = RedisScript("admit.lua", PackageResources.admit_lua)
     static let purchase = RedisScript(
@@ -89,7 +91,8 @@ extension RedisScript {
     /// What every connection loads before it is used.
     static let all = [
         reserve, giveBack, snapshot, update, claim, renew, stage, install, abandon, distrust, acknowledge, takeOver,
-        deadLetter, append, admit, purchase, createSession, getSession, refreshSession, revokeSession, putPage, getPage,
+        deadLetter, depth, retire, append, admit, purchase, createSession, getSession, refreshSession, revokeSession,
+        putPage, getPage,
         ask,
         readQuestion, settle, identify, rights,
     ]

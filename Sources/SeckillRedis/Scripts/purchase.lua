@@ -3,16 +3,16 @@
 -- Runs behind session_use.lua, admit.lua and reserve.lua, made the local functions use, admit and reserve, which take KEYS
 -- and ARGV.
 --
--- KEYS  1 and 2 as reserve.lua, 3 the session, 4 as 1 of admit.lua; without it there is no limit
+-- KEYS  1 to 3 as reserve.lua, 4 the session, 5 as 1 of admit.lua; without it there is no limit
 -- ARGV  1 to 5 as reserve.lua, 6 requests, 7 period in µs
 -- Returns 'nobody 0'; 'refused' and why, if session or limit cannot be read; else a word, a number and the session: 'other'
 -- if it is not the session of the user, 'wait' and the µs, or what reserve.lua returns.
 
-local held = redis.pcall('GET', KEYS[3])
+local held = redis.pcall('GET', KEYS[4])
 if type(held) == 'table' then
     if not string.find(held.err, '^%-?WRONGTYPE') then return 'refused ' .. held.err end
     -- It was not written here, and would fail its user for ever.
-    redis.call('UNLINK', KEYS[3])
+    redis.call('UNLINK', KEYS[4])
     held = false
 end
 if not held then return 'nobody 0' end
@@ -24,8 +24,8 @@ local ends, user = string.match(held, '^(%d+) (.*)$')
 if not ends or #ends > 15 or ends * 1000 <= now then return 'nobody 0' end
 if user ~= ARGV[3] then return 'other 0 ' .. held end
 
-if KEYS[4] then
-    local wait = admit({KEYS[4]}, {ARGV[6], ARGV[7], now})
+if KEYS[5] then
+    local wait = admit({KEYS[5]}, {ARGV[6], ARGV[7], now})
     -- What is wrong with a caller's log is no fault of the sale: not raised, or the sale would be closed for it.
     if type(wait) == 'table' then return 'refused ' .. wait.err end
     if wait > 0 then return string.format('wait %d ', wait) .. held end

@@ -1,6 +1,6 @@
 -- Takes one unit for one order, in one step: fence, idempotency, terms, stock, limit, sequence and outbox.
 --
--- KEYS  1 the sale's stock, 2 the outbox of the order's epoch
+-- KEYS  1 the sale's stock, 2 the outbox of the order's epoch, 3 the outboxes that hold orders
 -- ARGV  1 identity of the store, 2 order, 3 user, 4 the order's epoch, 5 entries that the outbox may hold, 6 the time in
 --       µs, if it is known
 -- Returns a word and a number: the sequence, the restock version or the opening time, else 0.
@@ -61,6 +61,8 @@ local at = string.format('%d', now)
 local reservation = sequence .. ' ' .. at .. ' ' .. ARGV[3]
 local entry = redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', 'order', ARGV[2] .. ' ' .. reservation)
 if not entry then return 'unavailable 0' end
+-- Workers look only at outboxes that are named there. If this cannot be written, the next snapshot repairs it.
+if pending == 0 then redis.pcall('SADD', KEYS[3], string.match(ARGV[2], '^[^.]+%.%d+')) end
 redis.call(
     'HSET', KEYS[1], 'remaining', string.format('%d', remaining - 1), 'sequence', sequence,
     user, string.format('%d', count + 1),

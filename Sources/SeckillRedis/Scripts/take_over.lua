@@ -1,14 +1,14 @@
 -- Takes over entries that some consumer has held for too long, finds entries that were handed out and that no consumer
--- holds any more, and removes consumers that are gone.
+-- holds any more, and removes consumers that are gone. An outbox that holds nothing is no longer named as one that does.
 --
 -- The stream holds only what is not settled. So an entry up to the last one handed out that no consumer holds was lost by
 -- the group: its consumer was deleted, or somebody acknowledged it, or moved the group forward. The group is moved back to
 -- before the first of those, and hands out again what follows it; what is held is then handed out twice, which is
 -- harmless.
 --
--- KEYS  1 the stream
+-- KEYS  1 the stream; for an outbox also 2 the outboxes that hold orders
 -- ARGV  1 consumer, 2 how long is too long, in ms, 3 how many to take over at most, 4 the id behind which to look for
---       entries that no consumer holds, or '', 5 how many of those to look at
+--       entries that no consumer holds, or '', 5 how many of those to look at, 6 the outbox's name, 'sale.epoch'
 -- Returns {{{id, deliveries, fields}, ...}, the id behind which to look next, or '', the id of the oldest entry, or ''}.
 
 local taken = {}
@@ -35,6 +35,11 @@ for _, reply in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], 'workers')) do
     if consumer.pending == 0 and consumer.idle > 86400000 and consumer.name ~= ARGV[1] then
         redis.call('XGROUP', 'DELCONSUMER', KEYS[1], 'workers', consumer.name)
     end
+end
+
+if KEYS[2] and redis.call('XLEN', KEYS[1]) == 0 then
+    redis.pcall('SREM', KEYS[2], ARGV[6])
+    return {taken, '', ''}
 end
 
 local last = '0-0'

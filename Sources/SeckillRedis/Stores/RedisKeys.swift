@@ -25,8 +25,6 @@ struct RedisKey: Hashable, Sendable {
 
 /// The names of all keys and channels of one shop. Those of one sale share its hash tag.
 struct RedisKeys: Sendable {
-    /// The sales whose outboxes may hold something.
-    let sales: RedisKey
     /// All sessions, in the order in which they make room.
     let sessions: RedisKey
     /// What this server is called in the stamps of sales.
@@ -38,6 +36,8 @@ struct RedisKeys: Sendable {
     /// Keys to try commands on.
     let rights: [RedisKey]
 
+    private let ofWaiting: String
+    private let ofDead: String
     private let ofSale: String
     /// What the keys of sessions begin with; the digest follows.
     let ofSession: String
@@ -53,12 +53,13 @@ struct RedisKeys: Sendable {
     init(namespace: String, database: Int) {
         precondition(Self.isNamespace(namespace), "a namespace must be 1 to 64 characters of A-Z a-z 0-9 _ -")
         let prefix = "seckill:\(namespace):"
-        sales = RedisKey(prefix + "sales")
         sessions = RedisKey(prefix + "sessions")
         server = RedisKey(prefix + "server")
         restocks = RedisKey(prefix + "restocks:\(database)")
         orders = RedisKey(prefix + "orders:\(database)")
         rights = ["hash", "renamed", "string", "set", "stream", "sorted"].map { RedisKey(prefix + "rights:" + $0) }
+        ofWaiting = prefix + "waiting:"
+        ofDead = prefix + "dead:"
         ofSale = prefix + "{"
         ofSession = prefix + "session:"
         ofUser = prefix + "sessions:"
@@ -73,6 +74,11 @@ struct RedisKeys: Sendable {
         (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(Base64URL.allows)
     }
 
+    /// The names of the outboxes that hold orders, `sale.epoch`, of one ledger's sales.
+    func waiting(_ ledger: LedgerID) -> RedisKey { RedisKey(ofWaiting, ledger.text) }
+    /// The dead letters of all sales of one ledger.
+    func dead(_ ledger: LedgerID) -> RedisKey { RedisKey(ofDead, ledger.text) }
+
     /// All that is counted and known of a sale: one hash, so that it is there whole or not at all.
     func stock(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:stock") }
     /// The stock that a rebuild prepares.
@@ -80,7 +86,6 @@ struct RedisKeys: Sendable {
     func claim(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:claim") }
     /// One for each epoch, or a late acknowledgement could hit an entry of the next.
     func outbox(_ sale: SaleID, _ epoch: Int) -> RedisKey { RedisKey(ofSale, sale.text, "}:outbox:" + String(epoch)) }
-    func dead(_ sale: SaleID) -> RedisKey { RedisKey(ofSale, sale.text, "}:dead") }
 
     func session(_ digest: String) -> RedisKey { RedisKey(ofSession, digest) }
     /// The sessions of a user.

@@ -72,7 +72,11 @@ public struct RedisOrderQueue: OrderQueue {
 
     /// How much waits, and for how long.
     public func depth() async throws -> QueueDepth {
-        RedisStream.depth(try await redis.perform(stream.depth))
+        let questions = [StreamDepth.question([stream.key]), RedisCommand("XLEN", stream.dead), ["TIME"]]
+        let answers = try await redis.perform(questions)
+        var depth = StreamDepth()
+        depth.add(answers[0])
+        return depth.queueDepth(at: answers[2].timestamp, deadLettered: answers[1].integer ?? 0)
     }
 
     /// A queue comes into being when it is first used, and again if it is deleted.

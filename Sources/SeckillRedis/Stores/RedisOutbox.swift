@@ -2,74 +2,64 @@ internal import SeckillCore
 
 /// The outboxes of all sales, as one source.
 ///
-/// Each time it looks at a number of sales, those that had something last time among them, in a random order and for an
-/// equal share of what was asked for, so that no backlog holds up the others. What the shares leave over goes to those that
-/// have more.
+/// Redis keeps a set of the outboxes that hold orders, and changes it in the same step as the outboxes. Only those are
+/// looked at, so that sales without orders cost nothing. A look is at a random sample of them, in a random order and for
+/// an equal share of what was asked for, so that no backlog holds up the others. What the shares leave over goes to those
+/// that have more. The set is repaired by each ``RedisStockStore/snapshot(of:)`` of a sale with orders.
 struct RedisOutbox: OrderSource {
     /// The outbox of one sale.
     struct Lane: Hashable, Sendable {
         let sale: SaleID
         let epoch: Int
-        let stream: RedisStream
     }
 
-    /// The lanes as they were read. Another node's rebuild is seen when they are read again, at the latest.
-    struct Lanes: Sendable {
-        /// Reading them costs a command each.
-        private static let lifetime: Duration = .milliseconds(250)
-        private static let lifetimeOfEach: Duration = .microseconds(250)
-        /// So many idle sales are looked at in one look.
-        private static let window = 250
+    /// How far a node has got in looking for orders to take over.
+    struct TakeOverScan: Sendable {
+        /// Where to go on in the set of outboxes.
+        var cursor = start
+        /// How far the outboxes have been searched for orphans: this time around, and the time before.
+        private var orphans: [Lane: OrphanScan] = [:]
+        private var before: [Lane: OrphanScan] = [:]
 
-        let lanes: [Lane]
-        let readAt: Duration
-        private var next = 0
-        private var busy: Set<SaleID> = []
+        static let start = "0"
 
-        init(_ lanes: [Lane], after former: Lanes?, at now: Duration) {
-            self.lanes = lanes
-            readAt = now
-            next = former?.next ?? 0
-            busy = former?.busy ?? []
+        subscript(lane: Lane) -> OrphanScan {
+            get { orphans[lane] ?? before[lane] ?? OrphanScan() }
+            set { orphans[lane] = newValue }
         }
 
-        func isFresh(at now: Duration) -> Bool { now - readAt < max(Self.lifetime, Self.lifetimeOfEach * lanes.count) }
-
-        /// Those to look at now.
-        mutating func turn() -> [Lane] {
-            guard lanes.count > Self.window else { return lanes }
-            let start = next % lanes.count
-            next = start + Self.window
-            let window = Set((start..<next).map { $0 % lanes.count })
-            return lanes.enumerated().filter { window.contains($0.offset) || busy.contains($0.element.sale) }
-                .map(\.element)
-        }
-
-        mutating func note(_ sale: SaleID, isBusy: Bool) {
-            if isBusy { busy.insert(sale) } else { busy.remove(sale) }
+        /// Goes on behind a page. At the end, outboxes that were not met any more are forgotten.
+        mutating func turnPage(to next: String) {
+            cursor = next
+            if next == Self.start { (before, orphans) = (orphans, [:]) }
         }
     }
+
+    /// As many outboxes are asked in one look for orders.
+    private static let sampleSize = 500
+    /// As many are looked at in one search for orders to take over, or a few more.
+    private static let searchSize = 1000
+    private static let pageSize = 250
 
     let store: RedisStockStore
     let clock: any SaleClock
-    let retention: Duration
 
     private var redis: RedisConnection { store.redis }
     private var keys: RedisKeys { store.keys }
+    private var waiting: RedisKey { store.waiting }
 
     func receive(_ max: Int, as consumer: ConsumerID, wait: Duration) async throws -> [Delivery] {
         try await clock.poll(for: wait) { try await receive(max, as: consumer) }
     }
 
     private func receive(_ max: Int, as consumer: ConsumerID) async throws -> [Delivery] {
-        _ = try await lanes()
-        let turn = store.lanes.withLock { $0?.turn() ?? [] }
-        return try await collect(max, from: turn, atOnce: 500) { lane, share, _ in
-            lane.stream.receive(share, as: consumer)
+        let session = try redis.session()
+        let sample = RedisCommand("SRANDMEMBER", waiting, "\(Self.sampleSize)")
+        let lanes = try await lanes(try await ask(sample, on: session), on: session)
+        return try await collect(max, from: lanes, atOnce: Self.sampleSize, on: session) { lane, share, _ in
+            stream(lane).receive(share, as: consumer)
         } read: { lane, answer in
-            let entries = RedisStream.received(answer)
-            store.lanes.withLock { $0?.note(lane.sale, isBusy: !entries.isEmpty) }
-            return entries.map { lane.delivery($0, count: 1) }
+            RedisStream.received(answer).map { lane.delivery($0, count: 1) }
         }
     }
 
@@ -79,10 +69,10 @@ struct RedisOutbox: OrderSource {
         _ max: Int,
         from lanes: [Lane],
         atOnce: Int,
+        on session: RedisSession,
         ask: (Lane, _ share: Int, _ isFirst: Bool) -> RedisCommand?,
         read: (Lane, RedisValue) -> [Delivery]
     ) async throws -> [Delivery] {
-        let session = try redis.session()
         var waiting = lanes.shuffled(by: store.random)[...]
         var more: [Lane] = []
         var isFirst = true
@@ -126,145 +116,149 @@ struct RedisOutbox: OrderSource {
 
     func acknowledge(_ deliveries: [Delivery]) async throws {
         let session = try redis.session()
-        var order: [Lane] = []
         var ids: [Lane: [String]] = [:]
         for delivery in deliveries {
-            guard let (lane, id) = lane(of: delivery.receipt) else { continue }
-            if ids[lane] == nil { order.append(lane) }
+            guard let (lane, id) = Lane.of(delivery.receipt) else { continue }
             ids[lane, default: []].append(id)
         }
-        for lane in order {
-            for batch in ids[lane, default: []].chunks(of: RedisStream.maxAcknowledged) {
-                let command = lane.stream.acknowledge(batch)
-                _ = try await store.run(command, for: lane.sale, epoch: lane.epoch, on: session)
-            }
+        let batches = ids.flatMap { lane, ids in
+            ids.chunks(of: RedisStream.maxAcknowledged).map { (lane: lane, ids: $0) }
         }
+        let answers = try await redis.performInPieces(
+            batches.map { stream($0.lane).acknowledge($0.ids) },
+            on: session
+        )
+        // Those of the other lanes are acknowledged, whatever became of one.
+        var failure: SeckillError?
+        for (batch, answer) in zip(batches, answers) {
+            guard case .error(let error) = answer else { continue }
+            let own = await store.failure(error, of: batch.lane.sale, epoch: batch.lane.epoch, on: session)
+            failure = failure ?? own
+        }
+        if let failure { throw failure }
     }
 
     func takeOver(_ max: Int, idle: Duration, as consumer: ConsumerID) async throws -> [Delivery] {
-        let lanes = try await lanes()
+        let session = try redis.session()
         let now = clock.uptime
-        // Each is a script that reads up to a page.
-        let taken = try await collect(max, from: lanes, atOnce: 50) { lane, share, isFirst in
-            let scan = store.scans.withLock { $0[lane] ?? OrphanScan() }
-            let idle = isFirst ? scan.idle(idle, at: now) : idle
-            // A second look would take over what the first has just taken.
-            guard isFirst || idle > .zero else { return nil }
-            return lane.stream.takeOver(share, idle: idle, as: consumer, from: scan.cursor)
-        } read: { lane, answer in
-            let found = RedisStream.takenOver(answer)
-            store.scans.withLock { $0[lane, default: OrphanScan()].note(found, at: now) }
-            return found.entries.map { lane.delivery($0.entry, count: $0.count) }
-        }
-        store.scans.withLock { scans in
-            let present = Set(lanes)
-            scans = scans.filter { present.contains($0.key) }
-        }
+        var taken: [Delivery] = []
+        var seen: Set<Lane> = []
+        repeat {
+            let page = try await page(from: store.takeOverScan.withLock(\.cursor), on: session)
+            // Redis may name one twice, and a second look would take over what the first has just taken.
+            let lanes = page.lanes.filter { seen.insert($0).inserted }
+            // Each is a script that reads up to a page.
+            taken += try await collect(max - taken.count, from: lanes, atOnce: 50, on: session) {
+                lane,
+                share,
+                isFirst in
+                let scan = store.takeOverScan.withLock { $0[lane] }
+                let idle = isFirst ? scan.idle(idle, at: now) : idle
+                guard isFirst || idle > .zero else { return nil }
+                return stream(lane).takeOver(share, idle: idle, as: consumer, from: scan.cursor)
+            } read: { lane, answer in
+                let found = RedisStream.takenOver(answer)
+                store.takeOverScan.withLock { $0[lane].note(found, at: now) }
+                return found.entries.map { lane.delivery($0.entry, count: $0.count) }
+            }
+            // The page may hold more.
+            if taken.count >= max { return taken }
+            store.takeOverScan.withLock { $0.turnPage(to: page.next) }
+            if page.next == TakeOverScan.start { break }
+        } while seen.count < Self.searchSize
         return taken
     }
 
     func deadLetter(_ delivery: Delivery, because reason: String) async throws {
-        guard let (lane, id) = lane(of: delivery.receipt) else { return }
+        guard let (lane, id) = Lane.of(delivery.receipt) else { return }
         let entry = StreamEntry(id: id, content: delivery.content)
-        let command = lane.stream.deadLetter(entry, because: reason)
+        let command = stream(lane).deadLetter(entry, because: reason)
         _ = try await store.run(command, for: lane.sale, epoch: lane.epoch, on: try redis.session())
     }
 
     func depth() async throws -> QueueDepth {
         let session = try redis.session()
-        var depth = QueueDepth(count: 0, age: .zero, deadLettered: 0)
-        let answers = try await redis.performInPieces(try await lanes().flatMap(\.stream.depth), on: session)
-        for answers in answers.chunks(of: 4) {
-            let own = RedisStream.depth(Array(answers))
-            depth.count += own.count
-            depth.deadLettered += own.deadLettered
-            depth.age = max(depth.age, own.age)
-        }
-        return depth
+        var depth = StreamDepth()
+        var seen: Set<Lane> = []
+        var cursor = TakeOverScan.start
+        repeat {
+            let page = try await page(from: cursor, on: session)
+            let keys = page.lanes.filter { seen.insert($0).inserted }.map { stream($0).key }
+            if !keys.isEmpty { depth.add(try await ask(StreamDepth.question(keys), on: session)) }
+            cursor = page.next
+        } while cursor != TakeOverScan.start
+        let answers = try await redis.perform([RedisCommand("XLEN", store.dead), ["TIME"]], on: session)
+        return depth.queueDepth(at: answers[1].timestamp, deadLettered: answers[0].integer ?? 0)
     }
 
     // MARK: Lanes
 
-    /// The outbox of every sale that may have something in it, as of a moment ago.
-    private func lanes() async throws -> [Lane] {
-        let now = clock.uptime
-        let known = store.lanes.withLock { $0 }
-        if let known, known.isFresh(at: now) { return known.lanes }
-        let lanes = try await readLanes()
-        store.lanes.withLock { $0 = Lanes(lanes, after: $0, at: now) }
-        return lanes
+    /// Some of the outboxes that hold orders, from behind `cursor`.
+    private func page(from cursor: String, on session: RedisSession) async throws -> (lanes: [Lane], next: String) {
+        let scan = RedisCommand("SSCAN", waiting, cursor, "COUNT", "\(Self.pageSize)")
+        let answer = try await ask(scan, on: session).array ?? []
+        guard answer.count == 2, let next = answer[0].text else { return ([], TakeOverScan.start) }
+        return (try await lanes(answer[1], on: session), next)
     }
 
-    /// Retires those that will never have anything in them again.
-    private func readLanes() async throws -> [Lane] {
-        let session = try redis.session()
-        let sales = Set(try await announced(on: session)).sorted { $0.text < $1.text }
-        let questions = sales.map { RedisCommand("HMGET", keys.stock($0), "ledger", "epoch", "closes", "admission") }
-        let answers = try await redis.performInPieces([["TIME"]] + questions, on: session)
-        let now = answers[0].timestamp
-        var lanes: [Lane] = []
-        for (sale, answer) in zip(sales, answers.dropFirst()) {
-            // Without an epoch, the sale waits for a rebuild, which drains its outbox. The orders of another ledger are for
-            // its workers.
-            guard let held = answer.array, held.count == 4, held[0].text == store.ledger.text,
-                let epoch = held[1].integer, (1...StockSnapshot.maxEpoch).contains(epoch)
-            else { continue }
-            let lane = lane(sale, epoch)
-            if RedisStockStore.isOver(held[2], held[3], at: now), try await retire(lane, on: session) { continue }
-            lanes.append(lane)
-        }
-        return lanes
-    }
-
-    private func announced(on session: RedisSession) async throws -> [SaleID] {
+    /// Asks something of the set. If there is something else in its place, that is removed: snapshots restore the set.
+    private func ask(_ command: RedisCommand, on session: RedisSession) async throws -> RedisValue {
         do {
-            let members = try await redis.perform(RedisCommand("SMEMBERS", keys.sales), on: session).array ?? []
-            return members.compactMap { $0.text.flatMap { SaleID($0) } }
+            return try await redis.perform(command, on: session)
         } catch let error as RedisError {
-            // No list any more: the next look of any node at a sale makes it one again.
-            if error.kind == "WRONGTYPE" { return [] }
-            throw redis.failure(error, on: session)
+            guard error.cause == "WRONGTYPE" else { throw redis.failure(error, on: session) }
+            return try await redis.perform(RedisCommand("UNLINK", waiting), on: session)
         }
     }
 
-    private func lane(_ sale: SaleID, _ epoch: Int) -> Lane {
-        Lane(sale: sale, epoch: epoch, stream: store.outboxStream(of: sale, epoch))
-    }
-
-    private func lane(of receipt: String) -> (Lane, id: String)? {
-        let parts = receipt.split(separator: ".")
-        guard parts.count == 3, let sale = SaleID(parts[0]), let epoch = Int(parts[1]) else { return nil }
-        return (lane(sale, epoch), String(parts[2]))
-    }
-
-    /// A sale that is over sells nothing more, so an outbox that is empty stays so. False if it is not empty.
-    private func retire(_ lane: Lane, on session: RedisSession) async throws -> Bool {
-        let length = RedisCommand("XLEN", lane.stream.key)
-        guard try await store.run(length, for: lane.sale, epoch: lane.epoch, on: session).integer == 0 else {
-            return false
+    /// Reads members of the set. What names no outbox is removed.
+    private func lanes(_ members: RedisValue, on session: RedisSession) async throws -> [Lane] {
+        var lanes: [Lane] = []
+        for case .bytes(let bytes) in members.array ?? [] {
+            if let lane = Lane(String(decoding: bytes, as: UTF8.self)) {
+                lanes.append(lane)
+            } else {
+                var removal = RedisCommand("SREM", waiting)
+                removal.append(bytes)
+                _ = try await redis.perform(removal, on: session)
+            }
         }
-        let lifetime = "\(retention.asLifetime)"
-        let kept = [keys.stock(lane.sale), lane.stream.key, lane.stream.dead]
-        _ = try await redis.perform(
-            [RedisCommand("SREM", keys.sales, lane.sale.text)] + kept.map { RedisCommand("PEXPIRE", $0, lifetime) },
-            on: session
-        )
-        return true
+        return lanes
     }
 
-    /// An outbox that cannot be read although its sale is in that epoch was meddled with: the sale is closed until it
-    /// is rebuilt. One that has just been replaced by a rebuild is nothing to worry about.
+    private func stream(_ lane: Lane) -> RedisStream { store.outboxStream(of: lane.sale, lane.epoch) }
+
+    /// An outbox that cannot be read was removed by a rebuild, or somebody meddled with it. If its sale is still in that
+    /// epoch, the sale is closed until it is rebuilt.
     private func look(at lane: Lane, after error: RedisError, on session: RedisSession) async throws {
-        store.forgetLanes()
         guard error.isOfDamagedData, !error.isOfAnotherServer else {
             throw await store.failure(error, of: lane.sale, epoch: lane.epoch, on: session)
         }
         try await store.distrust(lane.sale, epoch: lane.epoch)
+        _ = try await redis.perform(RedisCommand("SREM", waiting, lane.name), on: session)
     }
 }
 
 extension RedisOutbox.Lane {
+    /// As scripts name it.
+    var name: String { "\(sale).\(epoch)" }
+
+    /// The outbox of a ``name``.
+    init?(_ name: some StringProtocol) {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let sale = SaleID(parts[0]), let epoch = Int(parts[1]),
+            (1...StockSnapshot.maxEpoch).contains(epoch), "\(epoch)" == parts[1]
+        else { return nil }
+        self.init(sale: sale, epoch: epoch)
+    }
+
     fileprivate func delivery(_ entry: StreamEntry, count: Int) -> Delivery {
-        Delivery(receipt: "\(sale).\(epoch).\(entry.id)", content: entry.content, count: count)
+        Delivery(receipt: "\(name).\(entry.id)", content: entry.content, count: count)
+    }
+
+    /// The outbox that a receipt is of, and the entry's id.
+    fileprivate static func of(_ receipt: String) -> (lane: Self, id: String)? {
+        guard let dot = receipt.lastIndex(of: "."), let lane = Self(receipt[..<dot]) else { return nil }
+        return (lane, String(receipt[receipt.index(after: dot)...]))
     }
 }

@@ -10,9 +10,6 @@ extension RedisStockStore {
         let session = try await connect()
         let sale = record.sale.id
         guard session.identity == identity else { return .busy }
-        // Before there can be an outbox, so that no worker overlooks it.
-        let announced = try await redis.perform([announcement(of: sale)], on: session.connection)
-        try await settle(announced[0], of: sale, on: session.connection)
         let token = Base64URL.encode(random.bytes(12))
         do {
             return try await claim(record, lifetime: lifetime, by: token, on: session)
@@ -111,7 +108,7 @@ extension RedisStockStore {
         let sale = claim.sale
         var command = RedisScript.install.call([
             keys.stock(sale), keys.claim(sale), keys.outbox(sale, stock.epoch), keys.staged(sale, claim.token),
-            keys.outbox(sale, claim.epoch),
+            keys.outbox(sale, claim.epoch), waiting,
         ])
         command.append(claim.token)
         command.append(session.identity.text)
@@ -128,10 +125,10 @@ extension RedisStockStore {
         command.append(stock.held.count)
         command.append(keys.restocks)
         command.append(sale.text)
+        command.append(claim.epoch)
         let answer = try await run(command, for: sale, epoch: nil, on: session.connection)
         guard answer == .integer(1) else { return false }
-        seen.withLock { $0[sale] = Seen(epoch: stock.epoch) }
-        forgetLanes()
+        epochs.withLock { $0[sale] = stock.epoch }
         return true
     }
 

@@ -17,20 +17,16 @@ public final class RedisStockStore: StockStore {
     private let outboxLimit: Int
     private let retention: Duration
     private let signals: Signals<Restock>
-    /// What this node last saw of each sale.
-    let seen = Locked<[SaleID: Seen]>([:])
-    /// The outboxes that workers of this node look at.
-    let lanes = Locked<RedisOutbox.Lanes?>(nil)
-    /// How far this node has searched them for orphans.
-    let scans = Locked<[RedisOutbox.Lane: OrphanScan]>([:])
+    /// The names of the outboxes that hold orders.
+    let waiting: RedisKey
+    /// Orders and entries that no worker could record.
+    let dead: RedisKey
+    /// The epoch that this node last saw each sale in.
+    let epochs = Locked<[SaleID: Int]>([:])
+    /// How far this node has searched the outboxes for orders to take over.
+    let takeOverScan = Locked(RedisOutbox.TakeOverScan())
     /// What is known of the present connection.
     let agreement = Locked(Agreement())
-
-    struct Seen: Sendable {
-        var epoch = 0
-        /// Its outbox is empty for good, so workers need not look at it.
-        var isOver = false
-    }
 
     /// The stock of a shop.
     /// - Parameters:
@@ -56,6 +52,8 @@ public final class RedisStockStore: StockStore {
         self.clock = clock
         self.random = random
         keys = redis.keys(of: self.namespace)
+        waiting = keys.waiting(ledger)
+        dead = keys.dead(ledger)
         signals = Signals(redis, channel: keys.restocks.text)
     }
 
@@ -75,7 +73,7 @@ public final class RedisStockStore: StockStore {
     public var isInProcess: Bool { false }
 
     /// The orders that no worker has acknowledged.
-    public var outbox: any OrderSource { RedisOutbox(store: self, clock: clock, retention: retention) }
+    public var outbox: any OrderSource { RedisOutbox(store: self, clock: clock) }
 
     /// Process and history of the server that this node is connected to, asked again, and the ledger's identity. If they are
     /// no longer what was read on this connection, it is dropped: nodes that have connected since would refuse the stamp.
@@ -149,61 +147,71 @@ public final class RedisStockStore: StockStore {
         return held[2].words(3).flatMap { Reservation(order, $0[...]) }
     }
 
-    /// What is held for a sale. Asks twice if the sale has changed its epoch since this node last looked.
+    /// What is held for some sales: a script for each, many in one write, and again for those that have changed their epoch
+    /// since this node last looked.
     ///
-    /// Each look also puts the sale back among those that workers look at: whatever became of that list, they find the
-    /// sale again.
+    /// Each look also has workers told of the sale's orders, whatever became of what they were told before.
     public func snapshots(of sales: [SaleID]) async throws -> [StockSnapshot?] {
         let session = try await connect()
-        var snapshots: [StockSnapshot?] = []
-        for sale in sales {
-            snapshots.append(try await look(at: sale, as: session.identity, on: session.connection))
-        }
-        return snapshots
+        return try await look(at: sales, as: session.identity, on: session.connection)
     }
-
-    /// Its outbox retires the sale.
-    public func retire(_ sale: SaleID, epoch: Int) async throws {}
 
     /// What is held for a sale, whether the store sells it or is closed. For an auditor: changes nothing in Redis,
     /// whatever is found there.
     public func inspect(_ sale: SaleID) async throws -> StockSnapshot? {
-        try await look(at: sale, as: nil, on: try redis.session())
+        try await look(at: [sale], as: nil, on: try redis.session())[0]
     }
 
     /// - Parameter identity: nil for an auditor.
     private func look(
-        at sale: SaleID,
+        at sales: [SaleID],
         as identity: StoreIdentity?,
         on session: RedisSession
-    ) async throws -> StockSnapshot? {
-        var seen = seen.withLock { $0[sale] ?? Seen() }
-        var announcement = identity != nil && !seen.isOver ? [announcement(of: sale)] : []
-        for _ in 1...2 {
-            var command = RedisScript.snapshot.call([keys.stock(sale), keys.outbox(sale, seen.epoch)])
-            command.append(identity?.text ?? "")
-            command.append(seen.epoch)
-            command.append(ledger.text)
-            var answers = try await redis.perform(announcement + [command], on: session)
-            let answer = answers.removeLast()
-            if let announced = answers.first {
-                // If it cannot be said now, the next look says it.
-                try? await settle(announced, of: sale, on: session)
-                announcement = []
+    ) async throws -> [StockSnapshot?] {
+        var snapshots: [StockSnapshot?] = Array(repeating: nil, count: sales.count)
+        var unknown = Array(sales.indices)
+        for _ in 1...2 where !unknown.isEmpty {
+            let epochs = epochs.withLock { epochs in unknown.map { epochs[sales[$0]] ?? 0 } }
+            let questions = zip(unknown, epochs).map { snapshotCommand(of: sales[$0], epoch: $1, as: identity) }
+            let answers = try await redis.performInPieces(questions, on: session)
+            var changed: [Int] = []
+            for (index, (asked, answer)) in zip(unknown, zip(epochs, answers)) {
+                if case .error(let error) = answer {
+                    guard identity != nil else { throw error.asSeckillError }
+                    let failure = await failure(error, of: sales[index], epoch: asked, on: session)
+                    // What is damaged is this sale's, and the others are told all the same.
+                    guard error.isOfDamagedData, !error.isOfAnotherServer else { throw failure }
+                    continue
+                }
+                let held = answer.array ?? []
+                snapshots[index] = StockSnapshot(held)
+                guard let epoch = held.first?.integer, epoch != asked else { continue }
+                self.epochs.withLock { $0[sales[index]] = epoch }
+                changed.append(index)
             }
-            if case .error(let error) = answer {
-                guard identity != nil else { throw error.asSeckillError }
-                throw await failure(error, of: sale, epoch: seen.epoch, on: session)
-            }
-            let held = answer.array ?? []
-            guard let epoch = held.first?.integer else { return nil }
-            let found = HeldStock(held)
-            seen.epoch = epoch
-            seen.isOver = found?.isOver ?? false
-            self.seen.withLock { [seen] in $0[sale] = seen }
-            if let found { return found.snapshot }
+            unknown = changed
         }
-        return nil
+        return snapshots
+    }
+
+    private func snapshotCommand(of sale: SaleID, epoch: Int, as identity: StoreIdentity?) -> RedisCommand {
+        let outbox = [keys.stock(sale), keys.outbox(sale, epoch)]
+        var command = RedisScript.snapshot.call(identity == nil ? outbox : outbox + [waiting])
+        command.append(identity?.text ?? "")
+        command.append(epoch)
+        command.append(ledger.text)
+        command.append(RedisOutbox.Lane(sale: sale, epoch: epoch).name)
+        return command
+    }
+
+    /// Has the keys of a sale that is over and drained run out. Those that run out already do not stay for longer.
+    public func retire(_ sale: SaleID, epoch: Int) async throws {
+        var command = RedisScript.retire.call([keys.stock(sale), keys.outbox(sale, epoch)])
+        command.append(epoch)
+        command.append(ledger.text)
+        command.append(retention.asLifetime)
+        _ = try await run(command, for: sale, epoch: nil, on: try redis.session())
+        epochs.withLock { $0[sale] = nil }
     }
 
     /// Replaces the terms by later ones.
@@ -222,7 +230,7 @@ public final class RedisStockStore: StockStore {
     // MARK: Inside the module
 
     func reserveKeys(_ order: OrderID) -> [RedisKey] {
-        [keys.stock(order.sale), keys.outbox(order.sale, order.epoch)]
+        [keys.stock(order.sale), keys.outbox(order.sale, order.epoch), waiting]
     }
 
     func appendReserveArguments(
@@ -264,49 +272,12 @@ public final class RedisStockStore: StockStore {
     func outboxStream(of sale: SaleID, _ epoch: Int) -> RedisStream {
         RedisStream(
             outbox: keys.outbox(sale, epoch),
-            dead: keys.dead(sale),
+            named: RedisOutbox.Lane(sale: sale, epoch: epoch).name,
+            dead: dead,
             stock: keys.stock(sale),
-            epoch: epoch
+            waiting: waiting
         )
     }
-
-    /// Lets workers know that the sale has an outbox.
-    func announcement(of sale: SaleID) -> RedisCommand { RedisCommand("SADD", keys.sales, sale.text) }
-
-    /// Takes in what ``announcement(of:)`` was answered.
-    func settle(_ answer: RedisValue, of sale: SaleID, on session: RedisSession) async throws {
-        switch answer {
-        case .integer(1):
-            forgetLanes()
-            // It may have been retired before its time, by a clock that ran ahead.
-            _ = try await redis.perform(kept(sale).map { RedisCommand("PERSIST", $0) }, on: session)
-        case .error(let error) where error.kind == "WRONGTYPE":
-            // Not the list any more. The other sales are back with the next look at each.
-            _ = try await redis.perform([RedisCommand("UNLINK", keys.sales), announcement(of: sale)], on: session)
-        case .error(let error): throw redis.failure(error, on: session)
-        default: break
-        }
-    }
-
-    /// Has workers of this node look again which outboxes there are.
-    func forgetLanes() { lanes.withLock { $0 = nil } }
-
-    /// The keys that outlive a sale for a while.
-    func kept(_ sale: SaleID) -> [RedisKey] {
-        let epoch = seen.withLock { $0[sale]?.epoch ?? 0 }
-        return [keys.stock(sale), keys.outbox(sale, epoch), keys.dead(sale)]
-    }
-
-    /// Whether a sale with these terms sells nothing more, whatever the clock of Redis does next: its operator has closed
-    /// it, or its end is so long past that no clock is that wrong.
-    static func isOver(_ closesAt: RedisValue, _ admission: RedisValue, at now: Timestamp) -> Bool {
-        if admission.text == Admission.closed.rawValue { return true }
-        guard let closesAt = closesAt.integer else { return false }
-        return now >= Timestamp(milliseconds: Int64(closesAt)) + clockError
-    }
-
-    /// By how much the clock of Redis may be wrong.
-    private static let clockError: Duration = .seconds(2 * 86_400)
 
     /// Runs a command that touches keys of one sale only, in an epoch, unless it is of none.
     func run(
@@ -345,15 +316,12 @@ public final class RedisStockStore: StockStore {
     }
 }
 
-/// What `snapshot.lua` answers of a sale in the epoch that was asked for.
-private struct HeldStock {
-    let snapshot: StockSnapshot
-    let isOver: Bool
-
-    init?(_ parts: [RedisValue]) {
-        let numbers = parts.prefix(8).compactMap(\.integer)
-        guard parts.count == 11, numbers.count == 8, let now = parts[10].integer else { return nil }
-        snapshot = StockSnapshot(
+extension StockSnapshot {
+    /// What `snapshot.lua` answers of a sale in the epoch that was asked for.
+    fileprivate init?(_ parts: [RedisValue]) {
+        let numbers = parts.compactMap(\.integer)
+        guard parts.count == 8, numbers.count == 8 else { return nil }
+        self.init(
             epoch: numbers[0],
             remaining: numbers[1],
             pending: numbers[2],
@@ -363,6 +331,5 @@ private struct HeldStock {
             settled: numbers[6],
             returned: numbers[7]
         )
-        isOver = RedisStockStore.isOver(parts[8], parts[9], at: Timestamp(milliseconds: Int64(now)))
     }
 }

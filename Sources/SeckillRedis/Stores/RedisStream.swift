@@ -8,22 +8,27 @@ struct RedisStream: Hashable, Sendable {
 
     let key: RedisKey
     let dead: RedisKey
-    /// Only for an outbox: the stock that counts what is settled, and the epoch in which it does.
+    /// The name of an outbox, `sale.epoch`; empty for a queue.
+    private let name: String
+    /// Only for an outbox: the stock that counts what is settled.
     private let stock: RedisKey?
-    private let epoch: Int
+    /// Only for an outbox: the set of the names of those that hold orders.
+    private let waiting: RedisKey?
 
-    init(outbox key: RedisKey, dead: RedisKey, stock: RedisKey, epoch: Int) {
+    init(outbox key: RedisKey, named name: String, dead: RedisKey, stock: RedisKey, waiting: RedisKey) {
         self.key = key
         self.dead = dead
+        self.name = name
         self.stock = stock
-        self.epoch = epoch
+        self.waiting = waiting
     }
 
     init(queue key: RedisKey, dead: RedisKey) {
         self.key = key
         self.dead = dead
+        name = ""
         stock = nil
-        epoch = 0
+        waiting = nil
     }
 
     func receive(_ max: Int, as consumer: ConsumerID) -> RedisCommand {
@@ -41,8 +46,8 @@ struct RedisStream: Hashable, Sendable {
     }
 
     func acknowledge(_ ids: some Sequence<String>) -> RedisCommand {
-        var command = RedisScript.acknowledge.call([key] + [stock].compactMap(\.self))
-        command.append(epoch)
+        var command = RedisScript.acknowledge.call([key] + [stock, waiting].compactMap(\.self))
+        command.append(name)
         for id in ids { command.append(id) }
         return command
     }
@@ -53,41 +58,23 @@ struct RedisStream: Hashable, Sendable {
         as consumer: ConsumerID,
         from cursor: String
     ) -> RedisCommand {
-        var command = RedisScript.takeOver.call([key])
+        var command = RedisScript.takeOver.call([key] + [waiting].compactMap(\.self))
         command.append(consumer.text)
         command.append(idle.asLifetime)
         command.append(max)
         command.append(cursor)
         command.append(OrphanScan.page)
+        command.append(name)
         return command
     }
 
     func deadLetter(_ entry: StreamEntry, because reason: String) -> RedisCommand {
-        var command = RedisScript.deadLetter.call([key, dead] + [stock].compactMap(\.self))
-        command.append(epoch)
+        var command = RedisScript.deadLetter.call([key, dead] + [stock, waiting].compactMap(\.self))
+        command.append(name)
         command.append(entry.id)
         command.append(reason)
         if case .reservation = entry.content { command.append("1") } else { command.append("0") }
         return command
-    }
-
-    /// What ``depth(_:)`` reads.
-    var depth: [RedisCommand] {
-        [
-            RedisCommand("XLEN", key), RedisCommand("XRANGE", key, "-", "+", "COUNT", "1"), RedisCommand("XLEN", dead),
-            ["TIME"],
-        ]
-    }
-
-    static func depth(_ answers: [RedisValue]) -> QueueDepth {
-        guard answers.count == 4 else { return QueueDepth(count: 0, age: .zero, deadLettered: 0) }
-        // The first part of an entry's id is its time.
-        let oldest = answers[1].array?.first?.array?.first?.text.flatMap { Int64($0.prefix { $0 != "-" }) }
-        return QueueDepth(
-            count: answers[0].integer ?? 0,
-            age: oldest.map { max(.zero, answers[3].timestamp - Timestamp(milliseconds: $0)) } ?? .zero,
-            deadLettered: answers[2].integer ?? 0
-        )
     }
 
     /// What ``receive(_:as:)`` was answered.
@@ -106,6 +93,29 @@ struct RedisStream: Hashable, Sendable {
             return (entry, count)
         }
         return TakenOver(entries: entries, next: answer[1].text ?? "", oldest: answer[2].text ?? "")
+    }
+}
+
+/// How many entries some streams hold, and since when the oldest has been there.
+struct StreamDepth {
+    private var count = 0
+    private var oldest: Timestamp?
+
+    /// Asks what ``add(_:)`` reads.
+    static func question(_ streams: [RedisKey]) -> RedisCommand { RedisScript.depth.call(streams) }
+
+    /// Adds what the question was answered.
+    mutating func add(_ answer: RedisValue) {
+        guard let parts = answer.array, parts.count == 2, let own = parts[0].integer else { return }
+        count += own
+        guard let time = parts[1].text.flatMap({ Int64($0) }) else { return }
+        let first = Timestamp(milliseconds: time)
+        oldest = min(oldest ?? first, first)
+    }
+
+    /// The depth at a time of Redis.
+    func queueDepth(at now: Timestamp, deadLettered: Int) -> QueueDepth {
+        QueueDepth(count: count, age: oldest.map { max(.zero, now - $0) } ?? .zero, deadLettered: deadLettered)
     }
 }
 

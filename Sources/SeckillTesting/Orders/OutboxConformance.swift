@@ -86,6 +86,26 @@ public struct OutboxConformance: ConformanceSuite {
             }
             try expect(sales, equals: [.sample, .other], "sales served in thirty batches of one")
         },
+        rule("of very many sales, each order is delivered, and those that come later as well") { bench in
+            let sales = (0..<700).map { SaleID("sale-\($0)")! }
+            for sale in sales { try await bench.install(bench.terms(of: sale), stock: 5) }
+            try await bench.install(bench.terms(limit: 100), stock: 100)
+            for round in 1...2 {
+                // One of them has more than the others.
+                var added = try await bench.reserve(20 * round)
+                for sale in sales { added += try await bench.reserve(1, of: sale) }
+                try expect(try await bench.store.outbox.depth().count, equals: added.count, "depth")
+                var received: Set<Reservation> = []
+                while true {
+                    let batch = try await bench.store.outbox.receive(300, as: worker, wait: .zero)
+                    if batch.isEmpty { break }
+                    received.formUnion(batch.reservations)
+                    try await bench.store.outbox.acknowledge(batch)
+                }
+                try expect(received, equals: Set(added), "received in round \(round)")
+                try expect(try await bench.store.outbox.depth().count, equals: 0, "depth in the end")
+            }
+        },
         rule("what was acknowledged or put aside is not pending") { bench in
             try await bench.install(stock: 5)
             try await bench.reserve(3)

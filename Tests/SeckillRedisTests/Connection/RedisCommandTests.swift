@@ -20,7 +20,7 @@ import Testing
         var command: RedisCommand = []
         command.append("EVALSHA")
         command.append(7)
-        command.append(RedisKeys(namespace: "p", database: 0).sales)
+        command.append(RedisKeys(namespace: "p", database: 0).server)
         command.append(encoded: RedisCommand(["a", "b"]).arguments, holding: 2)
         for command in [command, ["PING"], RedisCommand(["SUBSCRIBE", "c"])] {
             #expect(command.encoded.suffix(2) == [13, 10] && !command.encoded.contains(0))

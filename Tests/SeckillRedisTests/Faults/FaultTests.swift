@@ -78,11 +78,11 @@ import Testing
                 _ = try await shop.redis.send(RedisCommand(["XADD", key, "*"] + fields))
             }
         },
-        Fault("the list of sales deleted", isNoticed: false) { shop in
-            _ = try await shop.redis.send(["DEL", shop.stock.keys.sales.text])
+        Fault("the set of outboxes deleted", isNoticed: false) { shop in
+            _ = try await shop.redis.send(["DEL", shop.stock.waiting.text])
         },
-        Fault("the list of sales replaced by a string", isNoticed: false) { shop in
-            _ = try await shop.redis.send(["SET", shop.stock.keys.sales.text, "nonsense"])
+        Fault("the set of outboxes replaced by a string", isNoticed: false) { shop in
+            _ = try await shop.redis.send(["SET", shop.stock.waiting.text, "nonsense"])
         },
         Fault("a claim that never runs out", isNoticed: false) { shop in
             _ = try await shop.redis.perform([

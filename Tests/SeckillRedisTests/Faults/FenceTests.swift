@@ -21,6 +21,7 @@ import Testing
             _ = try await redis.send([
                 "XADD", store.keys.outbox(Shop.sale, 2).text, String(id), "order", "\(order) 1 1 alice",
             ])
+            _ = try await store.snapshot(of: Shop.sale)
             try await store.outbox.acknowledge(late)
             #expect(try await store.outbox.depth().count == 1)
         }

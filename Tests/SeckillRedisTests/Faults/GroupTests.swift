@@ -125,6 +125,7 @@ import Testing
                     RedisCommand("XADD", outbox, "\(number)-1", "order", "\(order) \(number) 1 alice")
                 )
             }
+            _ = try await store.snapshot(of: Shop.sale)
             let source = store.outbox
             let held = try await source.receive(3 * OrphanScan.page, as: ConsumerID("slow"), wait: .seconds(5))
             #expect(held.count == 3 * OrphanScan.page)
@@ -147,6 +148,7 @@ import Testing
         try await RedisStockStore.withSale { redis, store in
             let outbox = store.keys.outbox(Shop.sale, 1)
             _ = try await redis.send(RedisCommand("XADD", outbox, "1-1", "order", "sale.1.AAAAAAAA.BBBBBBBB 1 1 alice"))
+            _ = try await store.snapshot(of: Shop.sale)
             _ = try await store.outbox.receive(9, as: ConsumerID("holder"), wait: .seconds(5))
             for name in ["old", "new", "self"] {
                 _ = try await redis.send(["XGROUP", "CREATECONSUMER", outbox.text, "workers", name])

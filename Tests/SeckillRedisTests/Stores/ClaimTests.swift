@@ -27,7 +27,7 @@ import Testing
             }
             let drained = try await store.drain(claim)
             #expect(drained.lazy.map(\.order).elementsEqual(orders))
-            #expect(try await redis.send(RedisCommand("XLEN", store.keys.dead(Shop.sale))) == .integer(3))
+            #expect(try await redis.send(RedisCommand("XLEN", store.dead)) == .integer(3))
             let statistics = try await redis.send(["INFO", "commandstats"]).text ?? ""
             // Three pages, and one for each entry put aside.
             #expect(statistics.contains("cmdstat_xrange:calls=6,"), "\(statistics)")

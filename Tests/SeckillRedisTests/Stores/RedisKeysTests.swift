@@ -17,9 +17,10 @@ import Testing
         let sale = SaleID("sale")!
         let texts =
             [
-                keys.sales, keys.server, keys.restocks, keys.orders, keys.stock(sale), keys.staged(sale, "t"),
+                keys.waiting(.sample), keys.server, keys.restocks, keys.orders, keys.stock(sale),
+                keys.staged(sale, "t"),
                 keys.claim(sale),
-                keys.outbox(sale, 1), keys.dead(sale), keys.session("d"), keys.rate("r", "u"), keys.page("p"),
+                keys.outbox(sale, 1), keys.dead(.sample), keys.session("d"), keys.rate("r", "u"), keys.page("p"),
                 keys.challenges("k", of: "d"), keys.queue("q"), keys.deadQueue("q"),
             ].map(\.text) + keys.rights.map(\.text)
         #expect(texts.allSatisfy { $0.hasPrefix("seckill:shop:") })
@@ -31,7 +32,7 @@ import Testing
     @Test func channelsNameTheDatabase() {
         let elsewhere = RedisKeys(namespace: "shop", database: 4)
         #expect(keys.restocks != elsewhere.restocks && keys.orders != elsewhere.orders)
-        #expect(keys.sales == elsewhere.sales)
+        #expect(keys.server == elsewhere.server)
     }
 
     @Test(arguments: [("shop", true), ("A-z_0", true), ("", false), ("a:b", false), ("{a}", false), ("a b", false)])

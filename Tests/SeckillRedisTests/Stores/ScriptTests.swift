@@ -42,7 +42,7 @@ import Testing
         await #expect(throws: SeckillError.self) { try await store.outbox.acknowledge(deliveries) }
         await #expect(throws: SeckillError.self) { try await store.outbox.deadLetter(deliveries[0], because: "a test") }
         #expect(try await redis.send(RedisCommand("XLEN", outboxKey)) == .integer(1))
-        #expect(try await redis.send(RedisCommand("XLEN", store.keys.dead(Shop.sale))) == .integer(0))
+        #expect(try await redis.send(RedisCommand("XLEN", store.dead)) == .integer(0))
         #expect(try await store.snapshot(of: Shop.sale) == nil)
     }
 }

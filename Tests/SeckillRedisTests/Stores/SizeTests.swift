@@ -75,71 +75,124 @@ import Testing
         }
     }
 
-    @Test func manyIdleSalesDoNotSlowDownOneThatSells() async throws {
-        try await RedisServer.with { server in
-            let redis = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let store = RedisStockStore.sample(on: redis)
-            try await Self.installIdle(1000, in: store, on: redis)
-            try await store.install(epoch: 1)
-            let orders = 2000
-            for number in 1...orders {
-                let order = "sale.1.AAAA\(100_000 + number).BBBBBBBB"
-                let entry = RedisCommand(
-                    "XADD",
-                    store.keys.outbox(Shop.sale, 1),
-                    "*",
-                    "order",
-                    "\(order) \(number) 1 a"
-                )
-                _ = try await redis.send(entry)
-            }
+    /// What has no orders is not asked for them.
+    @Test func idleSalesCostNothing() async throws {
+        try await Self.with { redis, store in
+            try await Self.install(1000, of: "idle", in: store, on: redis, orders: 0)
+            try await Self.install(1, of: "busy", in: store, on: redis, orders: 2000)
             var received = 0
-            var turns = 0
-            while received < orders, turns < 100 {
-                let found = try await store.outbox.receive(100, as: ConsumerID("worker"), wait: .seconds(1))
-                try await store.outbox.acknowledge(found)
-                received += found.count
-                turns += 1
+            let count = try await CommandCount(on: redis) {
+                for _ in 1...20 {
+                    let found = try await store.outbox.receive(100, as: worker, wait: .zero)
+                    #expect(found.count == 100)
+                    try await store.outbox.acknowledge(found)
+                    received += found.count
+                }
+                _ = try await store.outbox.depth()
+                _ = try await store.outbox.takeOver(100, idle: .seconds(60), as: worker)
             }
-            #expect(received == orders)
-            // Nearly every batch is full.
-            #expect(turns < 30, "\(turns) batches of 100 for \(orders) orders")
-            await redis.close()
+            #expect(received == 2000)
+            #expect(count["xreadgroup"] == 20)
+            // Twenty acknowledgements; nothing is left to count or to take over.
+            #expect(count["evalsha"] == 20)
+            #expect(count.total < 250)
         }
     }
 
-    /// As many as commands may wait on a connection, and more.
-    @Test func moreSalesThanCommandsMayWaitAreLookedAt() async throws {
+    /// Some of them busy and some with one order: a round trip or two for each batch.
+    @Test func whatSomeSalesDoNotNeedGoesToTheOthers() async throws {
+        try await Self.with { redis, store in
+            try await Self.install(100, of: "slow", in: store, on: redis, orders: 1)
+            try await Self.install(2, of: "busy", in: store, on: redis, orders: 1000)
+            let count = try await CommandCount(on: redis) {
+                let found = try await store.outbox.receive(500, as: worker, wait: .zero)
+                #expect(found.count == 500)
+                #expect(Set(found.compactMap(\.reservation?.order.sale)).count == 102)
+            }
+            #expect(count["xreadgroup"] == 104)
+        }
+    }
+
+    /// More than commands may wait on the connection, by far.
+    @Test func theOrdersOfVeryManySalesAreAllRecorded() async throws {
+        try await Self.with(maxInFlight: 1000) { redis, store in
+            let sales = 20_000
+            try await Self.install(sales, of: "sale", in: store, on: redis, orders: 1)
+            #expect(try await store.outbox.depth().count == sales)
+            var recorded: Set<String> = []
+            for _ in 0..<sales / 500 {
+                let found = try await store.outbox.receive(500, as: worker, wait: .zero)
+                #expect(found.count == 500)
+                try await store.outbox.acknowledge(found)
+                recorded.formUnion(found.map(\.receipt))
+            }
+            #expect(recorded.count == sales)
+            #expect(try await store.outbox.depth() == QueueDepth(count: 0, age: .zero, deadLettered: 0))
+        }
+    }
+
+    /// Those of a worker that died, among many that only wait. Each call looks at a part of them.
+    @Test func whatADeadWorkerHeldOfVeryManySalesIsTakenOver() async throws {
+        try await Self.with(maxInFlight: 1000) { redis, store in
+            try await Self.install(5000, of: "sale", in: store, on: redis, orders: 1)
+            let held = try await store.outbox.receive(300, as: ConsumerID("dead"), wait: .zero)
+            let receipts = Set(held.map(\.receipt))
+            var taken: [Delivery] = []
+            let count = try await CommandCount(on: redis) {
+                for _ in 1...7 { taken += try await store.outbox.takeOver(500, idle: .milliseconds(1), as: worker) }
+            }
+            #expect(Set(taken.map(\.receipt)) == receipts)
+            #expect((5000...8000).contains(count["evalsha"]), "\(count["evalsha"])")
+            // With no room for all that a part of them holds, that part is looked at again.
+            taken = []
+            for _ in 1...60 {
+                let found = try await store.outbox.takeOver(20, idle: .milliseconds(1), as: worker)
+                try await store.outbox.acknowledge(found)
+                taken += found
+            }
+            #expect(Set(taken.map(\.receipt)) == receipts)
+        }
+    }
+
+    // MARK: Helpers
+
+    private let worker = ConsumerID("worker")
+
+    private static func with(
+        maxInFlight: Int = 16_384,
+        _ body: (RedisConnection, RedisStockStore) async throws -> Void
+    ) async throws {
         try await RedisServer.with { server in
             var configuration = server.configuration
-            configuration.maxInFlight = 1000
+            configuration.maxInFlight = maxInFlight
             let redis = try await RedisConnection.connect(configuration, logger: .quiet)
-            let store = RedisStockStore.sample(on: redis)
-            try await Self.installIdle(3000, in: store, on: redis)
-            try await store.install(epoch: 1)
-            let user = UserID("alice")!
-            let order = Self.signer.mintOrder(sale: Shop.sale, epoch: 1, user: user)
-            _ = try await store.reserve(order, for: user)
-            let found = try await store.outbox.receive(100, as: ConsumerID("worker"), wait: .seconds(20))
-            #expect(found.compactMap(\.reservation?.order) == [order])
-            #expect(try await store.outbox.depth().count == 1)
-            #expect(try await store.outbox.takeOver(9, idle: .zero, as: ConsumerID("worker")).count == 1)
+            try await body(redis, RedisStockStore.sample(on: redis))
             await redis.close()
         }
     }
 
-    /// Sales as an install leaves them, in few commands.
-    private static func installIdle(_ count: Int, in store: RedisStockStore, on redis: RedisConnection) async throws {
+    /// Sales as an install and some reservations leave them, in few commands.
+    private static func install(
+        _ count: Int,
+        of name: String,
+        in store: RedisStockStore,
+        on redis: RedisConnection,
+        orders: Int
+    ) async throws {
         let session = try redis.session()
         _ = try await store.identity()
         var commands: [RedisCommand] = []
-        for index in 0..<count {
-            let sale = SaleID("idle-\(index)")!
-            commands.append(store.announcement(of: sale))
+        for sale in (0..<count).map({ SaleID("\(name)-\($0)")! }) {
+            let outbox = store.outboxStream(of: sale, 1)
             commands.append(
-                RedisCommand("HSET", store.keys.stock(sale), "ledger", "ledger", "epoch", "1", "closes", "")
+                RedisCommand("HSET", store.keys.stock(sale), "ledger", "ledger", "epoch", "1", "settled", "0")
             )
-            commands.append(store.outboxStream(of: sale, 1).createGroup)
+            commands.append(outbox.createGroup)
+            for number in 0..<orders {
+                let order = "\(sale).1.AAAA\(100_000 + number).BBBBBBBB \(number + 1) 1 alice"
+                commands.append(RedisCommand("XADD", outbox.key, "*", "order", order))
+            }
+            if orders > 0 { commands.append(RedisCommand("SADD", store.waiting, "\(sale).1")) }
         }
         _ = try await redis.performInPieces(commands, on: session)
     }
