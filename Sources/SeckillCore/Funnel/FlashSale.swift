@@ -15,7 +15,7 @@ public final class FlashSale: Sendable {
     let clientLimiter: (any RateLimiter)?
     let purchases: (any PurchaseStore)?
     let challenges: [any Challenge]
-    let signals: (any OrderSignals)?
+    let signals: any OrderSignals
     let signer: LinkSigner
     let configuration: Configuration
     let clock: any SaleClock
@@ -41,7 +41,7 @@ public final class FlashSale: Sendable {
     ///   - purchases: session, limit and stock in one step, over these same `sessions`, `limiter` and `stock`; nil to ask
     ///     one after the other.
     ///   - challenges: any of which must be answered before a link is given; none, and links are free.
-    ///   - signals: what other nodes hear of orders through; nil where there are none.
+    ///   - signals: how nodes hear of orders. By default, there are no other nodes.
     ///   - signer: signs order ids and links. Nodes of one shop must share its secrets.
     public init(
         stock: any StockStore,
@@ -51,7 +51,7 @@ public final class FlashSale: Sendable {
         clientLimiter: (any RateLimiter)? = nil,
         purchases: (any PurchaseStore)? = nil,
         challenges: [any Challenge] = [],
-        signals: (any OrderSignals)? = nil,
+        signals: any OrderSignals = MemoryOrderSignals(),
         signer: LinkSigner,
         configuration: Configuration = Configuration(),
         clock: any SaleClock = .system,
@@ -90,11 +90,16 @@ public final class FlashSale: Sendable {
         case user(UserID)
     }
 
-    /// What becomes of orders, from now on: those recorded, paid, cancelled and expired here, and, where there are
-    /// ``OrderSignals`` and ``run()`` is running, on other nodes. Any event may come again: what is repeated, by a buyer, a
-    /// redelivery or a rebuild, is told again as it stands. So act once for each order and status. Those of other nodes may
-    /// also not come at all. A consumer that falls 1,024 events behind misses the oldest. Ends with the consumer's task.
+    /// What becomes of orders on this node, from now on: those that are recorded, paid, cancelled and expired here. Any
+    /// event may come again: what is repeated, by a buyer, a redelivery or a rebuild, is told again as it stands. So act
+    /// once for each order and status. A consumer that falls 1,024 events behind misses the oldest. Ends with the
+    /// consumer's task.
     public func orderEvents() -> AsyncStream<Order> { events.subscribe() }
+
+    /// What becomes of the orders of `user` on any node, from now on. Needs ``run()`` on each node that does something with
+    /// orders, and ``OrderSignals`` that reach the others. As in ``orderEvents()``, any event may come again; some may be
+    /// lost. Ends with the consumer's task.
+    public func orderEvents(of user: UserID) -> AsyncStream<Order> { signals.orders(of: user) }
 
     /// Sales that look different from before, from now on, as this node notices: within a sweep of
     /// ``Configuration/sweep``, or at once where it is told. Needs ``run()``. A consumer that falls 1,024 events behind

@@ -6,8 +6,9 @@
 /// what is complete for a version stays complete. An order that is taken on another node after a restock of which this
 /// node has not heard is refused until it hears: a second at most.
 ///
-/// A node learns of the orders that it accepts itself and of those that are recorded anywhere. ``SoldOutService`` lists
-/// the ones it has missed from the store, when a flag needs them. An order takes about 16 bytes until its sale is closed.
+/// A node learns of the orders that it accepts itself and, for a sale that buyers have asked for on this node within the
+/// last minute, of those that are recorded anywhere. ``SoldOutService`` lists the ones it has missed from the store, when
+/// such a sale needs them. An order takes about 16 bytes until its sale is closed.
 final class SoldOutFlags: Sendable {
     private struct Flag {
         var version = -1
@@ -17,21 +18,34 @@ final class SoldOutFlags: Sendable {
         var completeVersion: Int?
         var isListing = false
         var listedAt: Duration?
+        /// When a buyer last asked for the sale on this node.
+        var askedAt: Duration?
+        /// Whether this node is told of the orders that are recorded elsewhere.
+        var isHeard = false
+
+        func isOfInterest(at now: Duration) -> Bool {
+            askedAt.map { now - $0 < SoldOutFlags.interestLifetime } ?? false
+        }
+    }
+
+    /// What is asked of ``SoldOutService``, while it runs.
+    private struct Requests {
+        var listings: AsyncStream<SaleID>.Continuation?
+        var interests: AsyncStream<SaleID>.Continuation?
     }
 
     private struct State {
         var flags: [SaleID: Flag] = [:]
-        var listings: AsyncStream<SaleID>.Continuation?
+        var requests = Requests()
 
         /// In place: a copy of the flag would be a copy of its orders.
-        mutating func update(
-            _ sale: SaleID,
-            _ body: (inout Flag, AsyncStream<SaleID>.Continuation?) -> Void
-        ) {
-            body(&flags[sale, default: Flag()], listings)
+        mutating func update<Result>(_ sale: SaleID, _ body: (inout Flag, Requests) -> Result) -> Result {
+            body(&flags[sale, default: Flag()], requests)
         }
     }
 
+    /// How long a sale is of interest to this node after a buyer has asked for it.
+    static let interestLifetime: Duration = .seconds(60)
     private static let lifetime: Duration = .seconds(1)
     /// The least time between two listings of one sale.
     private static let listingInterval: Duration = .milliseconds(250)
@@ -40,26 +54,34 @@ final class SoldOutFlags: Sendable {
 
     init(clock: any SaleClock) { self.clock = clock }
 
-    /// Returns whether the sale of `order` is sold out and the store does not know the order.
+    /// A buyer asks for `order`. Returns whether its sale is sold out and the store does not know the order.
     func refuses(_ order: OrderID) -> Bool {
         let now = clock.uptime
         return state.withLock { state in
-            guard let flag = state.flags[order.sale], let seenAt = flag.seenAt, now - seenAt < Self.lifetime,
-                flag.completeVersion == flag.version
-            else { return false }
-            return flag.orders.epoch == order.epoch && !flag.orders.contains(order.key)
+            state.update(order.sale) { flag, requests in
+                flag.askedAt = now
+                if !flag.isHeard, let interests = requests.interests {
+                    flag.isHeard = true
+                    interests.yield(order.sale)
+                }
+                guard let seenAt = flag.seenAt, now - seenAt < Self.lifetime, flag.completeVersion == flag.version
+                else { return false }
+                return flag.orders.epoch == order.epoch && !flag.orders.contains(order.key)
+            }
         }
     }
 
-    /// Sets the flag, because the store said so, and asks for a listing if orders are missing. Ignored if a later restock
-    /// is known.
+    /// Sets the flag, because the store said so, and asks for a listing if orders of a sale of interest are missing. Ignored
+    /// if a later restock is known.
     func set(for sale: SaleID, version: Int) {
         let now = clock.uptime
         state.withLock { state in
-            state.update(sale) { flag, listings in
+            state.update(sale) { flag, requests in
                 guard version >= flag.version else { return }
                 (flag.version, flag.seenAt) = (version, now)
-                guard let listings, flag.completeVersion != version, !flag.isListing else { return }
+                guard let listings = requests.listings, flag.completeVersion != version, !flag.isListing,
+                    flag.isOfInterest(at: now)
+                else { return }
                 if let listedAt = flag.listedAt, now - listedAt < Self.listingInterval { return }
                 (flag.isListing, flag.listedAt) = (true, now)
                 listings.yield(sale)
@@ -100,9 +122,31 @@ final class SoldOutFlags: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: SaleID.self)
         state.withLock { state in
             for sale in state.flags.keys { state.flags[sale]?.isListing = false }
-            state.listings = continuation
+            state.requests.listings = continuation
         }
         return stream
+    }
+
+    /// The sales that buyers ask for on this node, from now on, until the next call. Each is followed by
+    /// ``endInterest(in:)``.
+    func interests() -> AsyncStream<SaleID> {
+        let (stream, continuation) = AsyncStream.makeStream(of: SaleID.self)
+        state.withLock { state in
+            for sale in state.flags.keys { state.flags[sale]?.isHeard = false }
+            state.requests.interests = continuation
+        }
+        return stream
+    }
+
+    /// Returns true if nobody has asked for the sale lately: its orders need not be heard until somebody asks again.
+    func endInterest(in sale: SaleID) -> Bool {
+        let now = clock.uptime
+        return state.withLock { state in
+            guard let flag = state.flags[sale], flag.isHeard else { return true }
+            guard !flag.isOfInterest(at: now) else { return false }
+            state.flags[sale]?.isHeard = false
+            return true
+        }
     }
 
     /// Returns whether as many orders are known as the store has reserved.

@@ -12,10 +12,7 @@ extension FlashSale: Service {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await self.reconciler.run() }
             group.addTask { await self.listenToRestocks() }
-            if let signals {
-                group.addTask { await self.tellOthers(signals) }
-                group.addTask { await self.listenToOthers(signals) }
-            }
+            group.addTask { await self.tellOfOrders() }
             group.addTask { try await self.backlogPace.run("backlog") { _ = try await self.backlog() } }
             if configuration.role != .worker { group.addTask { try await self.sessionWatch.run() } }
             if configuration.role != .worker, !stock.isInProcess {
@@ -86,8 +83,9 @@ extension FlashSale: Service {
         SoldOutService(
             stock: stock,
             soldOut: soldOut,
-            events: events,
+            signals: signals,
             board: board,
+            clock: clock,
             outage: OutageLog(
                 logger,
                 clock: clock,
@@ -103,15 +101,9 @@ extension FlashSale: Service {
     }
     private var pace: Pace { Pace(clock: clock, interval: configuration.sweep, logger: logger) }
 
-    private func tellOthers(_ signals: any OrderSignals) async {
+    private func tellOfOrders() async {
         await cancelWhenGracefulShutdown {
-            for await orders in self.events.batches() { try? await signals.send(orders) }
-        }
-    }
-
-    private func listenToOthers(_ signals: any OrderSignals) async {
-        await cancelWhenGracefulShutdown {
-            for await order in signals.orders() { self.events.hear(order) }
+            await self.events.forward { try? await self.signals.send($0) }
         }
     }
 

@@ -6,14 +6,19 @@ struct SoldOutService: Sendable {
 
     let stock: any StockStore
     let soldOut: SoldOutFlags
-    let events: OrderNews
+    let signals: any OrderSignals
     let board: SaleBoard
+    let clock: any SaleClock
     let outage: OutageLog
 
     func run() async {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
-                group.addTask { for await order in events.subscribe() { soldOut.learn(order.id) } }
+                group.addTask {
+                    await withDiscardingTaskGroup { group in
+                        for await sale in soldOut.interests() { group.addTask { await listen(to: sale) } }
+                    }
+                }
                 group.addTask {
                     for await status in board.changes.subscribe() where status.state == .closed {
                         soldOut.forget(status.record.sale.id)
@@ -22,6 +27,25 @@ struct SoldOutService: Sendable {
                 // Side by side: a sale with many orders does not hold up another.
                 for await sale in soldOut.listings() { group.addTask { await list(sale) } }
             }
+        }
+    }
+
+    /// Hears which orders of `sale` are recorded on any node, for as long as buyers ask for it here.
+    private func listen(to sale: SaleID) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await recorded in signals.recordedOrders(of: sale) {
+                    soldOut.learn(recorded.keys, of: sale, epoch: recorded.epoch)
+                }
+            }
+            group.addTask {
+                repeat {
+                    // Cancelled, it listens no longer.
+                    guard (try? await clock.sleep(for: SoldOutFlags.interestLifetime)) != nil else { return }
+                } while !soldOut.endInterest(in: sale)
+            }
+            await group.next()
+            group.cancelAll()
         }
     }
 

@@ -14,7 +14,7 @@ public struct OrderID: Hashable, Sendable, CustomStringConvertible {
     /// The epoch of the sale that it was minted in.
     public let epoch: Int
     /// Eight characters of the random part: enough to hash by, and cheaper than the whole text.
-    package let key: UInt64
+    public let key: UInt64
 
     /// The id, or nil if `text` does not have the form of one.
     public init?(_ text: some StringProtocol) { self.init(String(text)) }

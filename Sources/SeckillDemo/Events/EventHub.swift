@@ -2,12 +2,11 @@ internal import NIOCore
 internal import SeckillCore
 internal import ServiceLifecycle
 
-/// Who listens to which sale on this node. Hears everything once, writes it down once, and hands it to whom it concerns;
-/// nobody who works on a purchase waits for that.
+/// The event streams of this node. What becomes of a sale is heard once, written down once and handed to all who listen to
+/// it; what becomes of an order, to its user. Nobody who works on a purchase waits for that.
 final class EventHub: Service {
     private struct Listener: Sendable {
         var sale: SaleID
-        var user: UserID?
         var mailbox: EventMailbox
         var until: Duration = .zero
         /// Ends a reader that does not read.
@@ -21,7 +20,6 @@ final class EventHub: Service {
         var news: [SaleID: SaleStatus] = [:]
         var listeners: [Int: Listener] = [:]
         var ofSale: [SaleID: Set<Int>] = [:]
-        var ofUser: [UserID: Set<Int>] = [:]
     }
 
     private static let slice = 64
@@ -42,7 +40,7 @@ final class EventHub: Service {
 
     /// Tells everybody until graceful shutdown, and then that it is over.
     func run() async throws {
-        let (sales, orders) = (flashSale.saleEvents(), flashSale.orderEvents())
+        let sales = flashSale.saleEvents()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 let (bell, rope) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -57,7 +55,6 @@ final class EventHub: Service {
                         while let sale = self.takeNews() { await self.tell(sale) }
                     }
                 }
-                group.addTask { for await order in orders { self.tell(order) } }
                 group.addTask { await self.greet() }
             }
         }
@@ -78,10 +75,18 @@ final class EventHub: Service {
         let mailbox = EventMailbox()
         try await withThrowingTaskGroup(of: Void.self) { group in
             let (stream, drop) = AsyncStream.makeStream(of: Void.self)
-            guard let id = add(Listener(sale: sale, user: user, mailbox: mailbox, drop: { drop.finish() })) else {
+            guard let id = add(Listener(sale: sale, mailbox: mailbox, drop: { drop.finish() })) else {
                 return
             }
             defer { remove(id) }
+            if let user {
+                let orders = flashSale.orderEvents(of: user)
+                group.addTask {
+                    for await order in orders where order.id.sale == sale {
+                        mailbox.put(Self.event("order", .order(order)), of: order.id)
+                    }
+                }
+            }
             group.addTask { try await send(mailbox) }
             group.addTask {
                 for await _ in stream {}
@@ -105,16 +110,6 @@ final class EventHub: Service {
             mailbox.put(sale: event)
             await rest(after: number)
         }
-    }
-
-    private func tell(_ order: Order) {
-        let mailboxes = state.withLock { state in
-            (state.ofUser[order.user] ?? []).compactMap { state.listeners[$0] }
-                .filter { $0.sale == order.id.sale }.map(\.mailbox)
-        }
-        guard !mailboxes.isEmpty else { return }
-        let event = Self.event("order", .order(order))
-        for mailbox in mailboxes { mailbox.put(event, of: order.id) }
     }
 
     static func event(_ name: String, _ json: JSON) -> ByteBuffer {
@@ -152,7 +147,6 @@ final class EventHub: Service {
             listener.until = clock.uptime + Self.lifetime + .seconds(state.next % 300)
             state.listeners[state.next] = listener
             state.ofSale[listener.sale, default: []].insert(state.next)
-            if let user = listener.user { state.ofUser[user, default: []].insert(state.next) }
             return state.next
         }
     }
@@ -162,9 +156,6 @@ final class EventHub: Service {
             guard let listener = state.listeners.removeValue(forKey: id) else { return }
             state.ofSale[listener.sale]?.remove(id)
             if state.ofSale[listener.sale]?.isEmpty == true { state.ofSale[listener.sale] = nil }
-            guard let user = listener.user else { return }
-            state.ofUser[user]?.remove(id)
-            if state.ofUser[user]?.isEmpty == true { state.ofUser[user] = nil }
         }
     }
 }

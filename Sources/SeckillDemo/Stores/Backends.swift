@@ -18,8 +18,8 @@ struct Backends: Sendable {
     var pages: (any PageCache)?
     /// Any of which comes before a link.
     var challenges: [any Challenge] = []
-    /// How other servers hear what becomes of orders; nil where there are none.
-    var signals: (any OrderSignals)?
+    /// How all servers hear what becomes of orders.
+    var signals: any OrderSignals = MemoryOrderSignals()
     /// Checks that the ledger's files are the ones that were opened: throws only if not.
     var checkLedger: (@Sendable () async throws -> Void)?
     /// The files that hold stock and sessions, which no other server may use.

@@ -11,7 +11,7 @@ struct Handshake {
     }
 
     private enum Step {
-        case logIn, server, select, replication, load(RedisScript), ping, subscribe(String)
+        case logIn, server, select, replication, load(RedisScript), ping, subscribe
     }
 
     private let steps: [(step: Step, command: RedisCommand)]
@@ -19,24 +19,37 @@ struct Handshake {
     private var answered = 0
     private var info = ServerInfo()
 
-    /// For a connection that carries commands, or, with a `channel`, one that carries that channel's messages.
-    init(_ configuration: RedisConfiguration, scripts: [RedisScript], channel: String? = nil) {
+    /// For a connection that carries commands.
+    init(_ configuration: RedisConfiguration, scripts: [RedisScript]) {
+        var steps = Self.beginning(configuration)
+        if configuration.database != 0 { steps.append((.select, ["SELECT", "\(configuration.database)"])) }
+        steps.append((.replication, ["INFO", "replication"]))
+        for script in scripts { steps.append((.load(script), script.loadCommand)) }
+        self.steps = steps
+        listensOnly = false
+    }
+
+    /// For a connection that carries messages, those of `channel` from the beginning.
+    init(_ configuration: RedisConfiguration, channel: [UInt8]?) {
+        var steps = Self.beginning(configuration)
+        steps.append((.ping, ["PING"]))
+        if let channel {
+            var command: RedisCommand = ["SUBSCRIBE"]
+            command.append(channel)
+            steps.append((.subscribe, command))
+        }
+        self.steps = steps
+        listensOnly = true
+    }
+
+    private static func beginning(_ configuration: RedisConfiguration) -> [(Step, RedisCommand)] {
         var steps: [(Step, RedisCommand)] = []
         if let password = configuration.password {
             steps.append((.logIn, RedisCommand(["AUTH"] + [configuration.username, password].compactMap(\.self))))
         }
         // Before anything that only a plain server knows: what refuses the rest then does so with its own name.
         steps.append((.server, ["INFO", "server"]))
-        if let channel {
-            steps.append((.ping, ["PING"]))
-            steps.append((.subscribe(channel), RedisCommand(["SUBSCRIBE", channel])))
-        } else {
-            if configuration.database != 0 { steps.append((.select, ["SELECT", "\(configuration.database)"])) }
-            steps.append((.replication, ["INFO", "replication"]))
-            for script in scripts { steps.append((.load(script), script.loadCommand)) }
-        }
-        self.steps = steps
-        listensOnly = channel != nil
+        return steps
     }
 
     /// To be sent all at once.
@@ -58,10 +71,8 @@ struct Handshake {
         case .replication: info.read(value)
         case .load(let script):
             if value.text != script.digest { return .failed("\(script.name) was loaded as another script") }
-        case .subscribe(let channel):
-            guard value.array?.first?.text == "subscribe" else {
-                return .failed("subscribing to \(channel): unexpected reply")
-            }
+        case .subscribe:
+            guard value.array?.first?.text == "subscribe" else { return .failed("subscribing: unexpected reply") }
         }
         guard answered == steps.count else { return nil }
         return listensOnly ? .passed(nil) : info.verdict
@@ -74,7 +85,7 @@ struct Handshake {
         case .server, .replication: "asking the server what it is"
         case .load(let script): "loading \(script.name)"
         case .ping: "sending PING"
-        case .subscribe(let channel): "subscribing to \(channel)"
+        case .subscribe: "subscribing"
         }
     }
 }

@@ -15,6 +15,8 @@ public final class RedisConnection: Sendable {
     /// Where it leads.
     public let configuration: RedisConfiguration
     let logger: Logger
+    /// What this node hears of others, over a connection of its own.
+    let subscriptions: Subscriptions
     private let mailbox: Mailbox
     private let lifetime = Locked(Lifetime())
 
@@ -34,9 +36,13 @@ public final class RedisConnection: Sendable {
         self.configuration = configuration
         self.logger = logger
         mailbox = try Mailbox(limit: configuration.maxInFlight)
+        subscriptions = Subscriptions(configuration, logger)
     }
 
-    deinit { mailbox.close() }
+    deinit {
+        mailbox.close()
+        subscriptions.close()
+    }
 
     /// Whether commands can be sent now.
     public var isReady: Bool { mailbox.session != nil }
@@ -169,6 +175,7 @@ extension RedisConnection: Service {
     /// Takes no more commands, waits for the answers that are on their way, two seconds at most, and hangs up.
     public func close() async {
         mailbox.close()
+        subscriptions.close()
         await withCheckedContinuation { continuation in
             let isOver = lifetime.withLock { state in
                 let isOver = state.isFinished || !state.isStarted

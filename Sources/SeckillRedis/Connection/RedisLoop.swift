@@ -7,8 +7,8 @@ final class RedisLoop {
     /// What a connection is for.
     enum Purpose: Sendable {
         case commands
-        /// Hands every message of the channel to the closure.
-        case messages(channel: String, @Sendable ([UInt8]) -> Void)
+        /// Subscribes to channels, and hands over their messages.
+        case messages(Subscriptions)
     }
 
     private enum Phase {
@@ -51,13 +51,13 @@ final class RedisLoop {
         self.purpose = purpose
         self.mailbox = mailbox
         self.logger = logger
-        let isForCommands = purpose.channel == nil
+        let isForCommands = !purpose.listens
         outage = OutageLog(
             logger,
             clock: clock,
             began: isForCommands ? "no connection to Redis" : "not listening to Redis, trying again",
             ended: isForCommands ? "connected to Redis again" : "listening to Redis again",
-            metadata: Self.metadata(configuration, purpose)
+            metadata: Self.metadata(configuration)
         )
     }
 
@@ -77,6 +77,7 @@ final class RedisLoop {
             if let doubt = work.doubt, let link { drop(link, because: doubt) }
             submit(work.entries, at: now)
             keepTime(at: now)
+            followListeners()
             if let link, link.wantsToWrite, case .up = phase, !(link.mayGrow && readAtOnce()) { link.write() }
             // Who came meanwhile is served at once; nobody else is looking, so sleeping would lose them.
             // And nothing will ever come from a connection that was refused on the spot.
@@ -142,6 +143,12 @@ final class RedisLoop {
         }
     }
 
+    /// Subscribes to channels whose first listener has come, and unsubscribes from those whose last one has gone.
+    private func followListeners() {
+        guard case .messages(let subscriptions) = purpose, case .up(let link, _) = phase else { return }
+        for command in subscriptions.commands() { link.submit(command) }
+    }
+
     // MARK: Time
 
     private var timeout: Duration? {
@@ -196,7 +203,11 @@ final class RedisLoop {
         let address = resolved(configuration.address)
         mailbox.locate(address)
         let link = HiredisLink(address)
-        let handshake = Handshake(configuration, scripts: RedisScript.all, channel: purpose.channel)
+        let handshake =
+            switch purpose {
+            case .commands: Handshake(configuration, scripts: RedisScript.all)
+            case .messages(let subscriptions): Handshake(configuration, channel: subscriptions.connecting())
+            }
         phase = .checking(link, handshake, until: now + configuration.timeout)
         for command in handshake.commands {
             // A link that takes no more is dead, and the run loop finds it so.
@@ -223,7 +234,7 @@ final class RedisLoop {
         let now = clock.uptime
         if !hasConnected {
             hasConnected = true
-            logger.info(purpose.channel == nil ? "connected to Redis" : "listening to Redis", metadata: metadata)
+            logger.info(!purpose.listens ? "connected to Redis" : "listening to Redis", metadata: metadata)
         }
         switch purpose {
         case .commands:
@@ -232,25 +243,26 @@ final class RedisLoop {
             phase = .up(link, session)
             nextHeartbeat = now + Self.heartbeat
             mailbox.open(session)
-        case .messages(_, let deliver):
+        case .messages(let subscriptions):
             phase = .up(link, nil)
             (nextHeartbeat, heardAt) = (now + configuration.timeout, now)
             link.onMessage = { [unowned self] value in
-                if case .error(let error) = value { doom = "\(error)" }
+                if case .error(let error) = value {
+                    isDenied = error.isOfMissingRights
+                    doom = "subscribing: \(error)"
+                }
                 guard let parts = value.array, parts.count == 3, parts[0].text == "message",
-                    case .bytes(let message) = parts[2]
+                    case .bytes(let channel) = parts[1], case .bytes(let message) = parts[2]
                 else { return }
-                deliver(message)
+                subscriptions.deliver(message, to: channel)
             }
         }
     }
 
-    private var metadata: Logger.Metadata { Self.metadata(configuration, purpose) }
+    private var metadata: Logger.Metadata { Self.metadata(configuration) }
 
-    private static func metadata(_ configuration: RedisConfiguration, _ purpose: Purpose) -> Logger.Metadata {
-        var metadata: Logger.Metadata = ["seckill.redis": "\(configuration.address)"]
-        if let channel = purpose.channel { metadata["seckill.channel"] = "\(channel)" }
-        return metadata
+    private static func metadata(_ configuration: RedisConfiguration) -> Logger.Metadata {
+        ["seckill.redis": "\(configuration.address)"]
     }
 
     private func drop(_ link: HiredisLink, because reason: String) {
@@ -264,7 +276,7 @@ final class RedisLoop {
         mailbox.shut(because: reason)
         heartbeatInfo = nil
         // Commands go on trying: buyers wait for them. What is only told by messages is found by the next look at the store.
-        let longest = isDenied && purpose.channel != nil ? Backoff.denied : Backoff.away
+        let longest = isDenied && purpose.listens ? Backoff.denied : Backoff.away
         isDenied = false
         phase = .resting(until: clock.uptime + backoff.next(SystemRandom(), longest: longest))
         if !mailbox.isClosed { outage.failed(reason) }
@@ -307,8 +319,8 @@ final class RedisLoop {
 }
 
 extension RedisLoop.Purpose {
-    /// What it listens to.
-    var channel: String? {
-        if case .messages(let channel, _) = self { channel } else { nil }
+    /// Whether it is messages that come, and not answers.
+    fileprivate var listens: Bool {
+        if case .messages = self { true } else { false }
     }
 }

@@ -50,6 +50,7 @@ try('XINFO', 'GROUPS', KEYS[5])
 try('XACK', KEYS[5], 'workers', '1-1')
 try('XDEL', KEYS[5], '1-1')
 try('PUBLISH', ARGV[1], '')
+try('PUBSUB', 'NUMSUB', ARGV[1])
 try('DEL', KEYS[3])
 try('UNLINK', KEYS[2], KEYS[4], KEYS[5])
 return missing

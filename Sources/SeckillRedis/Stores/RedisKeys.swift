@@ -16,6 +16,13 @@ struct RedisKey: Hashable, Sendable {
 
     var count: Int { head.utf8.count + name.utf8.count + tail.utf8.count }
 
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        write(to: &bytes)
+        return bytes
+    }
+
     func write(to buffer: inout [UInt8]) {
         buffer.append(contentsOf: head.utf8)
         buffer.append(contentsOf: name.utf8)
@@ -31,8 +38,6 @@ struct RedisKeys: Sendable {
     let server: RedisKey
     /// Where gains of units are announced.
     let restocks: RedisKey
-    /// Where nodes tell each other what becomes of orders.
-    let orders: RedisKey
     /// Keys to try commands on.
     let rights: [RedisKey]
 
@@ -47,6 +52,8 @@ struct RedisKeys: Sendable {
     private let ofPage: String
     private let ofChallenge: String
     private let ofQueue: String
+    private let ofUserOrders: String
+    private let ofSaleOrders: String
 
     /// The namespace sets apart shops that share a server. Channels are the same in all databases of a server, so they name
     /// theirs as well.
@@ -56,7 +63,6 @@ struct RedisKeys: Sendable {
         sessions = RedisKey(prefix + "sessions")
         server = RedisKey(prefix + "server")
         restocks = RedisKey(prefix + "restocks:\(database)")
-        orders = RedisKey(prefix + "orders:\(database)")
         rights = ["hash", "renamed", "string", "set", "stream", "sorted"].map { RedisKey(prefix + "rights:" + $0) }
         ofWaiting = prefix + "waiting:"
         ofDead = prefix + "dead:"
@@ -67,6 +73,8 @@ struct RedisKeys: Sendable {
         ofPage = prefix + "page:"
         ofChallenge = prefix + "challenge:"
         ofQueue = prefix + "{queue:"
+        ofUserOrders = prefix + "orders:\(database):user:"
+        ofSaleOrders = prefix + "orders:\(database):sale:"
     }
 
     /// Whether keys of this namespace belong to no other.
@@ -97,6 +105,11 @@ struct RedisKeys: Sendable {
     }
     func queue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:entries") }
     func deadQueue(_ name: String) -> RedisKey { RedisKey(ofQueue, name, "}:dead") }
+
+    /// The channel that tells what becomes of a user's orders.
+    func orders(of user: UserID) -> RedisKey { RedisKey(ofUserOrders, user.text) }
+    /// The channel that tells which orders of a sale are recorded.
+    func orders(of sale: SaleID) -> RedisKey { RedisKey(ofSaleOrders, sale.text) }
 
     /// A name without the colon that ends it, so that what stands behind belongs to no other.
     private static func word(_ name: String) -> String {

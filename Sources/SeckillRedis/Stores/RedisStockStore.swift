@@ -16,7 +16,6 @@ public final class RedisStockStore: StockStore {
     let clock: any SaleClock
     private let outboxLimit: Int
     private let retention: Duration
-    private let signals: Signals<Restock>
     /// The names of the outboxes that hold orders.
     let waiting: RedisKey
     /// Orders and entries that no worker could record.
@@ -54,7 +53,6 @@ public final class RedisStockStore: StockStore {
         keys = redis.keys(of: self.namespace)
         waiting = keys.waiting(ledger)
         dead = keys.dead(ledger)
-        signals = Signals(redis, channel: keys.restocks.text)
     }
 
     /// The server's address, the database and the namespace, such as `redis://127.0.0.1:6379/0 namespace shop`.
@@ -93,8 +91,10 @@ public final class RedisStockStore: StockStore {
         return try await agreeAgain(on: session)
     }
 
-    /// Gains of units on any node, heard over a connection of its own.
-    public func restocks() -> AsyncStream<Restock> { signals.subscribe() }
+    /// Gains of units on any node, heard over the node's connection for messages.
+    public func restocks() -> AsyncStream<Restock> {
+        redis.subscriptions.subscribe(to: keys.restocks) { Restock(message: $0).map { [$0] } ?? [] }
+    }
 
     /// Takes a unit, in one step.
     public func reserve(_ order: OrderID, for user: UserID) async throws -> ReserveOutcome {
@@ -331,5 +331,17 @@ extension StockSnapshot {
             settled: numbers[6],
             returned: numbers[7]
         )
+    }
+}
+
+extension Restock {
+    /// Reads `sale version`.
+    init?(message: [UInt8]) {
+        let words = String(decoding: message, as: UTF8.self).split(separator: " ")
+        guard words.count == 2, let sale = SaleID(words[0]), let version = Int(words[1]),
+            // A number beyond it is no version, and would be later than every other for ever.
+            (0...StockSnapshot.firstVersion(of: StockSnapshot.maxEpoch + 1)).contains(version)
+        else { return nil }
+        self.init(sale: sale, version: version)
     }
 }

@@ -121,6 +121,32 @@ struct LifecycleTests {
         }
     }
 
+    /// Alice listens on a node that does nothing itself.
+    @Test func aUserHearsOfOrdersOnOtherNodes() async throws {
+        let shop = try await Shop(stock: 2)
+        let neighbour = FlashSale(
+            stock: shop.stock,
+            ledger: shop.ledger,
+            sessions: MemorySessionStore(clock: shop.clock),
+            signals: shop.signals,
+            signer: try Shop.signer(),
+            clock: shop.clock
+        )
+        var everything = neighbour.orderEvents().makeAsyncIterator()
+        var alices = neighbour.orderEvents(of: UserID("alice")!).makeAsyncIterator()
+        try await shop.running {
+            _ = try await shop.buy(as: "bob")
+            let order = try await shop.buy(as: "alice")
+            #expect(await alices.next()?.status == .awaitingPayment)
+            _ = try await shop.flashSale.pay(order.id, of: UserID("alice")!)
+            #expect(await alices.next()?.status == .paid)
+        }
+        // That node did only this.
+        let bobs = try #require(try await shop.flashSale.orders(of: UserID("bob")!).first)
+        _ = try await neighbour.cancel(bobs.id, of: UserID("bob")!)
+        #expect(await everything.next()?.status == .cancelled)
+    }
+
     @Test func eventsTellWhatBecomesOfOrders() async throws {
         let shop = try await Shop(stock: 1)
         var events = shop.flashSale.orderEvents().makeAsyncIterator()

@@ -8,6 +8,7 @@ struct Shop {
     let clock: ManualClock
     let stock: MemoryStockStore
     let ledger: any OrderLedger
+    let signals = MemoryOrderSignals()
     let flashSale: FlashSale
     let sale = SaleID("phone")!
 
@@ -31,6 +32,7 @@ struct Shop {
             ledger: ledger,
             sessions: MemorySessionStore(clock: clock),
             limiter: rate.map { MemoryRateLimiter($0, clock: clock) },
+            signals: signals,
             signer: try Self.signer(),
             configuration: configuration,
             clock: clock,

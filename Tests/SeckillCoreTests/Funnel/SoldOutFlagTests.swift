@@ -44,17 +44,25 @@ struct SoldOutFlagTests {
     private var pages: Int { calls.pages.withLock { $0 } }
 
     private func shop(_ units: Int = 1) async throws -> Shop {
-        try await Shop(stock: units, wrapping: { [calls] in DistantStore(base: $0, calls: calls) })
+        var configuration = FlashSale.Configuration()
+        // What is accepted is recorded without the clock.
+        configuration.linger = .zero
+        return try await Shop(
+            stock: units,
+            wrapping: { [calls] in DistantStore(base: $0, calls: calls) },
+            configuration: configuration
+        )
     }
 
     /// Another node of the same shop, which has seen nothing of it and records nothing.
-    private func neighbour(of shop: Shop) throws -> FlashSale {
+    private func neighbour(of shop: Shop, _ signals: (any OrderSignals)? = nil) throws -> FlashSale {
         var configuration = FlashSale.Configuration()
         configuration.role = .web
         return FlashSale(
             stock: DistantStore(base: shop.stock, calls: calls),
             ledger: shop.ledger,
             sessions: MemorySessionStore(clock: shop.clock),
+            signals: signals ?? shop.signals,
             signer: try Shop.signer(),
             configuration: configuration,
             clock: shop.clock
@@ -163,6 +171,7 @@ struct SoldOutFlagTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await flashSale.run() }
             try await shop.clock.waitForSleepers()
+            #expect(await post(crowd[1].link, as: crowd[1].user, to: flashSale, of: shop.sale) == "sold_out")
             try await shop.pass { pages >= 3 }
             // Not more often than a sweep.
             #expect(shop.clock.uptime >= .milliseconds(500))
@@ -200,6 +209,102 @@ struct SoldOutFlagTests {
             }
             let found = await post(late, as: "b3", to: flashSale, of: shop.sale)
             #expect(found == "queued true")
+        }
+    }
+
+    /// Tells how many listen to a sale, and of how many orders they were told.
+    private struct CountingSignals: OrderSignals {
+        let base: MemoryOrderSignals
+        let listeners = Locked(0)
+        let told = Locked(0)
+
+        func send(_ orders: [Order]) { base.send(orders) }
+        func orders(of user: UserID) -> AsyncStream<Order> { base.orders(of: user) }
+
+        func recordedOrders(of sale: SaleID) -> AsyncStream<RecordedKeys> {
+            let recorded = base.recordedOrders(of: sale)
+            let (stream, continuation) = AsyncStream.makeStream(of: RecordedKeys.self)
+            let forwarding = Task {
+                for await keys in recorded {
+                    continuation.yield(keys)
+                    told.withLock { $0 += keys.keys.count }
+                }
+            }
+            listeners.withLock { $0 += 1 }
+            continuation.onTermination = { [listeners] _ in
+                forwarding.cancel()
+                listeners.withLock { $0 -= 1 }
+            }
+            return stream
+        }
+    }
+
+    /// Waits for what other tasks do while the clock stands still.
+    private func eventually(_ what: String, _ condition: () async -> Bool) async throws {
+        let end = SystemClock().uptime + .seconds(20)
+        while await !condition() {
+            try #require(SystemClock().uptime < end, "\(what), not within 20 s")
+            await Task.yield()
+        }
+    }
+
+    @Test func aNodeThatHeardOfAllOrdersListsNone() async throws {
+        let shop = try await shop(10)
+        let crowd = try await crowd(of: shop)
+        let signals = CountingSignals(base: shop.signals)
+        let neighbour = try neighbour(of: shop, signals)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await neighbour.run() }
+            try await shop.clock.waitForSleepers()
+            try await shop.running {
+                // Somebody asks, and gets nothing.
+                try await eventually("it listens") {
+                    #expect(await post(crowd[1].link, as: "mallory", to: neighbour, of: shop.sale) == "bad_link")
+                    return signals.listeners.withLock { $0 } == 1
+                }
+                for buyer in 1...10 { _ = try await shop.buy(as: "b\(buyer)") }
+                try await eventually("it is told") { signals.told.withLock { $0 } == 10 }
+                for _ in 0..<100 { await Task.yield() }
+                try await shop.pass {
+                    let before = reserved
+                    _ = await post(crowd[0].link, as: crowd[0].user, to: neighbour, of: shop.sale)
+                    return reserved == before
+                }
+            }
+            group.cancelAll()
+        }
+        #expect(pages == 0)
+    }
+
+    @Test func aSaleThatNobodyAsksForIsNeitherHeardNorListed() async throws {
+        let shop = try await shop(1)
+        let crowd = try await crowd(of: shop)
+        _ = try await shop.buy(as: "alice")
+        let signals = CountingSignals(base: shop.signals)
+        let neighbour = try neighbour(of: shop, signals)
+        func pass(_ duration: Duration) async throws {
+            let end = shop.clock.uptime + duration
+            try await shop.pass { shop.clock.uptime >= end }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await neighbour.run() }
+            try await shop.clock.waitForSleepers()
+            try await pass(.seconds(5))
+            #expect(pages == 0 && signals.listeners.withLock { $0 } == 0)
+            for _ in 1...3 {
+                #expect(await post(crowd[0].link, as: crowd[0].user, to: neighbour, of: shop.sale) == "sold_out")
+                try await pass(.seconds(5))
+                #expect(pages == 1 && signals.listeners.withLock { $0 } == 1)
+            }
+            try await pass(.seconds(180))
+            #expect(pages == 1 && signals.listeners.withLock { $0 } == 0)
+            // What it knows stays good.
+            let before = reserved
+            #expect(await post(crowd[0].link, as: crowd[0].user, to: neighbour, of: shop.sale) == "sold_out")
+            #expect(reserved == before)
+            try await pass(.seconds(1))
+            #expect(signals.listeners.withLock { $0 } == 1)
+            group.cancelAll()
         }
     }
 

@@ -16,7 +16,9 @@ import Testing
         channel: String? = nil,
         _ answers: RedisValue...
     ) -> Handshake.Verdict? {
-        var handshake = Handshake(configuration, scripts: [script], channel: channel)
+        var handshake =
+            channel.map { Handshake(configuration, channel: Array($0.utf8)) }
+            ?? Handshake(configuration, scripts: [script])
         for answer in answers.dropLast() { guard handshake.receive(answer) == nil else { return nil } }
         return handshake.receive(answers.last!)
     }
@@ -37,7 +39,7 @@ import Testing
         let expected: [RedisCommand] = [["AUTH", "u", "p"], ["INFO", "server"], ["SELECT", "7"]]
         #expect(commands.prefix(3).map(\.encoded) == expected.map(\.encoded))
         configuration.username = nil
-        commands = Handshake(configuration, scripts: [], channel: "news").commands
+        commands = Handshake(configuration, channel: Array("news".utf8)).commands
         #expect(commands[0].encoded == RedisCommand(["AUTH", "p"]).encoded)
     }
 

@@ -62,10 +62,9 @@ import Testing
         try await Self.with { server, relay, configuration, log in
             let redis = try await RedisConnection.connect(configuration, logger: log.logger())
             let direct = try await RedisConnection.connect(server.configuration, logger: .quiet)
-            let signals = Signals<Restock>(redis, channel: "news")
             let heard = Locked(0)
             let listening = Task {
-                for await restock in signals.subscribe() { heard.withLock { $0 = restock.version } }
+                for await restock in redis.restocks(on: "news") { heard.withLock { $0 = restock.version } }
             }
             try await eventually("it listens") {
                 _ = try await direct.send(["PUBLISH", "news", "sale 1"])
@@ -90,10 +89,9 @@ import Testing
         try await Self.with(timeout: .milliseconds(300)) { server, relay, configuration, log in
             let direct = try await RedisConnection.connect(server.configuration, logger: .quiet)
             let redis = try RedisConnection(configuration, logger: log.logger())
-            let signals = Signals<Restock>(redis, channel: "news")
             let heard = Locked(0)
             let listening = Task {
-                for await restock in signals.subscribe() { heard.withLock { $0 = restock.version } }
+                for await restock in redis.restocks(on: "news") { heard.withLock { $0 = restock.version } }
             }
             try await eventually("it listens") {
                 _ = try await direct.send(["PUBLISH", "news", "sale 1"])
@@ -161,10 +159,9 @@ import Testing
             let direct = try await RedisConnection.connect(server.configuration, logger: .quiet)
             _ = try await direct.send(["ACL", "SETUSER", "default", "resetchannels"])
             let redis = try RedisConnection(configuration, logger: log.logger())
-            let signals = Signals<Restock>(redis, channel: "news")
             let heard = Locked(0)
             let listening = Task {
-                for await restock in signals.subscribe() { heard.withLock { $0 = restock.version } }
+                for await restock in redis.restocks(on: "news") { heard.withLock { $0 = restock.version } }
             }
             let start = SystemClock().uptime
             try await eventually("it tries") { relay.connections >= 8 }
@@ -174,5 +171,11 @@ import Testing
             listening.cancel()
             await direct.close()
         }
+    }
+}
+
+extension RedisConnection {
+    fileprivate func restocks(on channel: String) -> AsyncStream<Restock> {
+        subscriptions.subscribe(to: RedisKey(channel)) { Restock(message: $0).map { [$0] } ?? [] }
     }
 }

@@ -17,7 +17,8 @@ import Testing
         let sale = SaleID("sale")!
         let texts =
             [
-                keys.waiting(.sample), keys.server, keys.restocks, keys.orders, keys.stock(sale),
+                keys.waiting(.sample), keys.server, keys.restocks, keys.orders(of: sale),
+                keys.orders(of: UserID("sale")!), keys.stock(sale),
                 keys.staged(sale, "t"),
                 keys.claim(sale),
                 keys.outbox(sale, 1), keys.dead(.sample), keys.session("d"), keys.rate("r", "u"), keys.page("p"),
@@ -31,7 +32,10 @@ import Testing
     /// Redis knows channels by their names only, in all its databases.
     @Test func channelsNameTheDatabase() {
         let elsewhere = RedisKeys(namespace: "shop", database: 4)
-        #expect(keys.restocks != elsewhere.restocks && keys.orders != elsewhere.orders)
+        #expect(
+            keys.restocks != elsewhere.restocks
+                && keys.orders(of: SaleID("tea")!) != elsewhere.orders(of: SaleID("tea")!)
+        )
         #expect(keys.server == elsewhere.server)
     }
 
