@@ -8,24 +8,25 @@
 -- Returns 'nobody 0'; 'refused' and why, if session or limit cannot be read; else a word, a number and the session: 'other'
 -- if it is not the session of the user, 'wait' and the µs, or what reserve.lua returns.
 
-local held = redis.pcall('GET', KEYS[4])
+local session, rate = KEYS[4], KEYS[5]
+local held = redis.pcall('GET', session)
 if type(held) == 'table' then
     if not string.find(held.err, '^%-?WRONGTYPE') then return 'refused ' .. held.err end
     -- It was not written here, and would fail its user for ever.
-    redis.call('UNLINK', KEYS[4])
+    redis.call('UNLINK', session)
     held = false
 end
 if not held then return 'nobody 0' end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 -- Once for each session: for all other purchases this is a look at four bytes.
-if string.sub(held, 1, 4) == 'new ' then held = use({KEYS[3]}, {held, now}) end
+if string.sub(held, 1, 4) == 'new ' then held = use({session}, {held, now}) end
 local ends, user = string.match(held, '^(%d+) (.*)$')
 if not ends or #ends > 15 or ends * 1000 <= now then return 'nobody 0' end
 if user ~= ARGV[3] then return 'other 0 ' .. held end
 
-if KEYS[5] then
-    local wait = admit({KEYS[5]}, {ARGV[6], ARGV[7], now})
+if rate then
+    local wait = admit({rate}, {ARGV[6], ARGV[7], now})
     -- What is wrong with a caller's log is no fault of the sale: not raised, or the sale would be closed for it.
     if type(wait) == 'table' then return 'refused ' .. wait.err end
     if wait > 0 then return string.format('wait %d ', wait) .. held end
