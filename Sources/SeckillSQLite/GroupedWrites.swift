@@ -14,7 +14,7 @@ final class GroupedWrites: Sendable {
     struct Write: Sendable {
         let turn: Turn
         /// Runs within the transaction. What it returns tells the caller how the transaction ended.
-        let run: @Sendable (Database) throws -> @Sendable (_ error: (any Error)?) -> Void
+        let run: @Sendable (SaleBooks) throws -> @Sendable (_ error: (any Error)?) -> Void
         /// Tells the caller that the write did not happen.
         let fail: @Sendable (any Error) -> Void
     }
@@ -72,10 +72,12 @@ final class GroupedWrites: Sendable {
         do {
             try transact { db in
                 let end = ContinuousClock.now + Self.maxDuration
+                let books = SaleBooks(db)
                 for write in group {
-                    ends.append(try Self.runAlone(write, db))
+                    ends.append(try Self.runAlone(write, books))
                     if ContinuousClock.now >= end { break }
                 }
+                try books.save()
             }
             for end in ends { end(nil) }
         } catch {
@@ -90,11 +92,12 @@ final class GroupedWrites: Sendable {
     /// Runs one write so that its failure undoes nothing of the others.
     private static func runAlone(
         _ write: Write,
-        _ db: Database
+        _ books: SaleBooks
     ) throws -> @Sendable (_ error: (any Error)?) -> Void {
+        let db = books.db
         try db.cachedStatement(sql: "SAVEPOINT write").execute()
         do {
-            let end = try write.run(db)
+            let end = try books.attempt(write.run)
             try db.cachedStatement(sql: "RELEASE write").execute()
             return end
         } catch {

@@ -193,12 +193,12 @@ struct LedgerFile: Sendable {
 
     /// Runs `body` as ``write(_:)`` does, in a transaction that it may share with others of its kind. For writes that
     /// touch a few rows. A failure undoes nothing of the others, unless the transaction fails as a whole.
-    func writeGrouped<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    func writeGrouped<Value: Sendable>(_ body: @escaping @Sendable (SaleBooks) throws -> Value) async throws -> Value {
         let turn = Turn(patience)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let write = GroupedWrites.Write(turn: turn) { db in
-                    let value = try body(db)
+                let write = GroupedWrites.Write(turn: turn) { books in
+                    let value = try body(books)
                     return { error in continuation.resume(with: error.map(Result.failure) ?? .success(value)) }
                 } fail: { error in
                     continuation.resume(throwing: error)

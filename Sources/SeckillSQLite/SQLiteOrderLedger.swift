@@ -32,9 +32,9 @@ public struct SQLiteOrderLedger: OrderLedger {
     public func create(_ sale: Sale) async throws -> CreateSaleOutcome {
         var declared = sale
         declared.paymentWindow = .milliseconds(sale.paymentWindow.milliseconds)
-        return try await file.writeGrouped { [declared] db in
-            guard let book = try SaleBook.open(declared.id, db) else {
-                return .created(try SaleBook.create(declared, db).record)
+        return try await file.writeGrouped { [declared] books in
+            guard let book = try books.sale(declared.id) else {
+                return .created(try SaleBook.create(declared, books.db).record)
             }
             return book.record.sale == declared ? .existing(book.record) : .conflict(book.record)
         }
@@ -72,8 +72,8 @@ public struct SQLiteOrderLedger: OrderLedger {
     public func record(_ reservations: [Reservation], at now: Timestamp) async throws -> [Order] {
         if reservations.isEmpty { return [] }
         return try await writeOrders { db in
-            var books = SaleBooks(db)
-            let table = try OrderTable(db)
+            let books = SaleBooks(db)
+            let table = try books.orders()
             let orders = try reservations.map { try books.sale($0).record($0, in: table, at: now) }
             try books.save()
             return orders
@@ -87,8 +87,8 @@ public struct SQLiteOrderLedger: OrderLedger {
         at now: Timestamp
     ) async throws -> Order {
         try await writeOrders { db in
-            var books = SaleBooks(db)
-            let table = try OrderTable(db)
+            let books = SaleBooks(db)
+            let table = try books.orders()
             let order = try books.sale(reservation).reject(reservation, because: reason, in: table, at: now)
             try books.save()
             return order
@@ -124,7 +124,7 @@ public struct SQLiteOrderLedger: OrderLedger {
     }
 
     private static func expire(_ rows: [OrderRow], at now: Timestamp, _ db: Database) throws -> [Order] {
-        var books = SaleBooks(db)
+        let books = SaleBooks(db)
         var expired: [Order] = []
         for row in rows {
             do {
@@ -163,8 +163,8 @@ public struct SQLiteOrderLedger: OrderLedger {
     public func markReturnsApplied(_ returns: [StockReturn]) async throws {
         if returns.isEmpty { return }
         try await file.write { db in
-            var books = SaleBooks(db)
-            let table = try OrderTable(db)
+            let books = SaleBooks(db)
+            let table = try books.orders()
             for applied in returns {
                 do {
                     try books.sale(applied.sale)?.markApplied(applied, in: table)
@@ -244,25 +244,19 @@ public struct SQLiteOrderLedger: OrderLedger {
         _ sale: SaleID,
         _ body: @escaping @Sendable (SaleBook) throws -> Value
     ) async throws -> Value? {
-        try await file.writeGrouped { db in
-            guard let book = try SaleBook.open(sale, db) else { return nil }
-            let value = try body(book)
-            try book.save()
-            return value
-        }
+        try await file.writeGrouped { books in try books.sale(sale).map(body) }
     }
 
     private func settle(
         _ order: OrderID,
         _ body: @escaping @Sendable (SaleBook, OrderRow) throws -> SettleOutcome
     ) async throws -> SettleOutcome {
-        try await file.writeGrouped { db in
-            guard let book = try SaleBook.open(order.sale, db),
-                let row = try OrderTable(db).row(of: order, in: book.key)
-            else { return .unknown }
-            let outcome = try body(book, row)
-            try book.save()
-            return outcome
+        try await file.writeGrouped { books in
+            guard let book = try books.sale(order.sale), let row = try books.orders().row(of: order, in: book.key)
+            else {
+                return .unknown
+            }
+            return try body(book, row)
         }
     }
 }

@@ -16,13 +16,19 @@ final class SaleBook {
     private static let limit = 1 << 53
     private static let sealed = declaration + standing
 
+    /// What a transaction may change.
+    struct State: Equatable {
+        var record: SaleRecord
+        var ordersSeal: Int64
+    }
+
     let db: Database
     let key: Int64
     var record: SaleRecord { didSet { record.totals.stock = record.stock } }
     var ordersSeal: Int64
     /// Whether the row is as the ledger wrote it.
     let isIntact: Bool
-    private var saved: (SaleRecord, Int64)
+    private var saved: State
     private var preparedSettlements: SettlementTable?
 
     private init(
@@ -39,8 +45,13 @@ final class SaleBook {
         self.record.totals = sums
         self.record.totals.stock = record.stock
         self.ordersSeal = ordersSeal
-        saved = (self.record, ordersSeal)
+        saved = State(record: self.record, ordersSeal: ordersSeal)
         isIntact = seal.map { $0 == Self.seal(record, sums, ordersSeal) } ?? true
+    }
+
+    var state: State {
+        get { State(record: record, ordersSeal: ordersSeal) }
+        set { (record, ordersSeal) = (newValue.record, newValue.ordersSeal) }
     }
 
     /// The sums over the sale's rows.
@@ -76,7 +87,7 @@ final class SaleBook {
         guard let last = numbers.first else { throw LedgerDamage(what: "the ledger's identity") }
         if change == last { return SaleListing([], change: last) }
         let since = change > last ? 0 : change
-        let statement = try db.cachedStatement(sql: select + " WHERE change > ? ORDER BY id")
+        let statement = try db.cachedStatement(sql: select + " INDEXED BY sale_change WHERE change > ? ORDER BY id")
         let rows = try Row.fetchCursor(statement, arguments: [since])
         var (records, damaged): ([SaleRecord], [SaleID]) = ([], [])
         while let row = try rows.next() {
@@ -195,7 +206,7 @@ final class SaleBook {
     }
 
     func save() throws {
-        guard saved != (record, ordersSeal) else { return }
+        guard saved != state else { return }
         let statement = try db.cachedStatement(
             sql: "UPDATE sale SET \(Self.standing.map { "\($0) = ?" }.joined(separator: ", ")), seal = ? WHERE key = ?"
         )
@@ -204,7 +215,7 @@ final class SaleBook {
                 Self.standingValues(record, sums, ordersSeal) + [seal.databaseValue, key.databaseValue]
             )
         )
-        saved = (self.record, ordersSeal)
+        saved = state
     }
 
     /// The fingerprint of the whole row.
@@ -239,23 +250,45 @@ final class SaleBook {
     }
 }
 
-/// The sales that one transaction touches.
-struct SaleBooks {
+/// The sales that one transaction touches: each is read once, and saved once at the end.
+final class SaleBooks {
     let db: Database
     private var byID: [SaleID: SaleBook] = [:]
+    /// The sales that the present attempt has asked for, as they were before it.
+    private var before: [SaleID: SaleBook.State]?
+    private var preparedOrders: OrderTable?
 
     init(_ db: Database) { self.db = db }
 
+    /// Statements that this transaction has prepared, or prepares now.
+    func orders() throws -> OrderTable {
+        let table = try preparedOrders ?? OrderTable(db)
+        preparedOrders = table
+        return table
+    }
+
     /// - Throws: ``LedgerDamage`` if the sale's row was altered.
-    mutating func sale(_ id: SaleID) throws -> SaleBook? {
-        if let book = byID[id] { return book }
-        let book = try SaleBook.open(id, db)
+    func sale(_ id: SaleID) throws -> SaleBook? {
+        guard let book = try byID[id] ?? SaleBook.open(id, db) else { return nil }
         byID[id] = book
+        if before != nil, before?[id] == nil { before?[id] = book.state }
         return book
     }
 
+    /// Runs a part of the transaction. If it fails, the sales are as they were before it.
+    func attempt<Value>(_ body: (SaleBooks) throws -> Value) throws -> Value {
+        before = [:]
+        defer { before = nil }
+        do {
+            return try body(self)
+        } catch {
+            for (id, state) in before ?? [:] { byID[id]?.state = state }
+            throw error
+        }
+    }
+
     /// The book that a reservation goes into.
-    mutating func sale(_ reservation: Reservation) throws -> SaleBook {
+    func sale(_ reservation: Reservation) throws -> SaleBook {
         guard let book = try sale(reservation.order.sale) else { throw UnknownSale(id: reservation.order.sale) }
         return book
     }

@@ -42,6 +42,33 @@ struct LedgerSchedulingTests {
         #expect(try await shop.audit().violations == [])
     }
 
+    @Test("a transaction of many payments reads and saves their sale once") func payments() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger, patience: .seconds(60))
+        try await shop.open(stock: 1000)
+        let orders = try await shop.record((1...1000).map { Shop.reservation($0) })
+        let before = try await shop.ledger.sales().change
+        let other = try OtherProcess(scratch.ledger)
+        try await other.lock()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for order in orders {
+                group.addTask {
+                    guard case .done = try await shop.ledger.pay(order.id, at: Shop.start) else {
+                        Issue.record("not paid")
+                        return
+                    }
+                }
+            }
+            try await other.unlock()
+            try await group.waitForAll()
+        }
+        // A transaction ends after 10 ms, which are a few payments on a slow machine.
+        let saves = try await shop.ledger.sales().change - before
+        #expect((1...200).contains(saves), "the sale was saved \(saves) times")
+        #expect(try await shop.ledger.totals(of: .shoes)?.paid == 1000)
+        #expect(try await shop.audit().violations == [])
+    }
+
     @Test("of payments in one transaction, one that fails undoes no other") func isolation() async throws {
         let scratch = try Scratch()
         let shop = try await Shop(scratch.ledger)
@@ -73,6 +100,38 @@ struct LedgerSchedulingTests {
         #expect(paid == Set(1...20).subtracting([7]))
         try shop.plant("DROP TRIGGER failure")
         #expect(try await shop.ledger.totals(of: .shoes)?.paid == 19)
+        #expect(try await shop.audit().violations == [])
+    }
+
+    @Test("of cancellations in one transaction, one that fails half-way changes no sums") func sums() async throws {
+        let scratch = try Scratch()
+        let shop = try await Shop(scratch.ledger)
+        try await shop.open(stock: 100)
+        let orders = try await shop.record((1...20).map { Shop.reservation($0) })
+        try shop.plant(
+            """
+            CREATE TRIGGER failure BEFORE INSERT ON stock_return WHEN new.purchase = 7
+            BEGIN SELECT RAISE(ABORT, 'the seventh'); END
+            """
+        )
+        let other = try OtherProcess(scratch.ledger)
+        try await other.lock()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for order in orders {
+                group.addTask {
+                    do {
+                        _ = try await shop.ledger.cancel(order.id, at: Shop.start)
+                    } catch let error as SeckillError {
+                        #expect(error.code == .invalid && order.sequence == 7, "\(error)")
+                    }
+                }
+            }
+            try await other.unlock()
+            try await group.waitForAll()
+        }
+        try shop.plant("DROP TRIGGER failure")
+        let totals = try await shop.ledger.totals(of: .shoes)
+        #expect(totals == SaleTotals(stock: 100, awaiting: 1, cancelled: 19, returning: 19))
         #expect(try await shop.audit().violations == [])
     }
 

@@ -93,7 +93,7 @@ final class ScratchLedger {
     }
 }
 
-/// Reservations of one sale, in sequence, by users drawn at random: 20,000 a second, each 0 to 10 s after its link.
+/// Reservations of one sale, in sequence, by users drawn at random: 20,000 a second, each 0 to 2 s after its link.
 struct OrderMint {
     let sale: SaleID
     let users: Int
@@ -110,7 +110,7 @@ struct OrderMint {
     mutating func reservations(_ count: Int, user: UserID? = nil) -> [Reservation] {
         (0..<count).map { _ in
             sequence += 1
-            let minted = ScratchLedger.now + .milliseconds(sequence / 20 - Int.random(in: 0...10_000, using: &random))
+            let minted = ScratchLedger.now + .milliseconds(sequence / 20 - Int.random(in: 0...2_000, using: &random))
             let user = user ?? UserID("user-\(Int.random(in: 1...users, using: &random))")!
             return Reservation(
                 order: signer.mintOrder(sale: sale, epoch: 1, user: user, at: minted),

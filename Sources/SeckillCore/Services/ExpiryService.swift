@@ -1,6 +1,6 @@
 /// Ends orders whose payment is overdue. Several may run at once: the ledger lets each order expire once.
 struct ExpiryService: Sendable {
-    private static let batch = 1000
+    private static let batch = 2000
 
     let ledger: any OrderLedger
     let clock: any SaleClock

@@ -6,7 +6,7 @@ internal import CoreMetrics
 /// it is in another epoch, stays open for the rebuild to absorb. A sale of which the store takes nothing keeps no other
 /// sale's units waiting.
 struct ReturnService: Sendable {
-    private static let batch = 1000
+    private static let batch = 2000
 
     let stock: any StockStore
     let ledger: any OrderLedger
