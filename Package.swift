@@ -97,12 +97,19 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // What both executables do when they start, and how they write.
+        .target(
+            name: "SeckillProcess",
+            dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "SeckillDemo",
             dependencies: [
                 "SeckillCore",
                 "SeckillJournal",
                 "SeckillNIO",
+                "SeckillProcess",
                 "SeckillRedis",
                 "SeckillSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -130,6 +137,7 @@ let package = Package(
             name: "SeckillLoad",
             dependencies: [
                 "SeckillCore",
+                "SeckillProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),

@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import Logging
 internal import NIOCore
 internal import SeckillCore
+internal import SeckillProcess
 internal import SeckillSQLite
 internal import ServiceLifecycle
 internal import UnixSignals
@@ -58,7 +59,8 @@ extension Shop {
     func run() async throws {
         let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
         let web = application { port in
-            FileHandle.standardOutput.write(Data("swift-seckill listens on http://\(host):\(port)\n".utf8))
+            // Nobody may be there to read it.
+            try? StandardStreams.print("swift-seckill listens on http://\(host):\(port)")
         }
         var configuration = ServiceGroupConfiguration(
             services: services(around: web),

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SeckillProcess
 
 @main
 struct SeckillLoad: AsyncParsableCommand {
@@ -12,4 +13,9 @@ struct SeckillLoad: AsyncParsableCommand {
         subcommands: [Rehearse.self, Compare.self],
         defaultSubcommand: Rehearse.self
     )
+
+    static func main() async {
+        StandardStreams.prepare()
+        await main(nil)
+    }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import SeckillCore
 internal import SeckillJournal
+internal import SeckillProcess
 internal import SeckillSQLite
 
 struct Audit: AsyncParsableCommand {
@@ -11,7 +12,7 @@ struct Audit: AsyncParsableCommand {
             Reads only, at any time, beside a server at work. Prints the totals of every sale and every violation by \
             name. With --redis, also whether the units in Redis and those in the ledger add up; without, the stock \
             journal beside the ledger, if there is one. Exits 0 if there is no violation, 1 if there is one, 2 if \
-            something cannot be read.
+            something cannot be read or the output cannot be written.
             """
     )
 
@@ -44,12 +45,17 @@ struct Audit: AsyncParsableCommand {
             throw ValidationError(error.description)
         } catch {
             let reason = (error as? SeckillError)?.message ?? "\(error)"
-            FileHandle.standardError.write(Data("Error: \(reason)\n".utf8))
+            StandardStreams.note("Error: \(reason)\n")
             throw ExitCode(2)
         }
-        for sale in audit.sales { print(sale.line) }
-        for violation in audit.violations { print("VIOLATION \(violation)") }
-        print("sales: \(audit.sales.count), violations: \(audit.violations.count)")
+        do {
+            for sale in audit.sales { try StandardStreams.print(sale.line) }
+            for violation in audit.violations { try StandardStreams.print("VIOLATION \(violation)") }
+            try StandardStreams.print("sales: \(audit.sales.count), violations: \(audit.violations.count)")
+        } catch {
+            StandardStreams.note("Error: \(error)\n")
+            throw ExitCode(2)
+        }
         if !audit.violations.isEmpty { throw ExitCode(1) }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SeckillProcess
 internal import SeckillSQLite
 
 struct Backup: AsyncParsableCommand {
@@ -18,7 +19,7 @@ struct Backup: AsyncParsableCommand {
     func run() async throws {
         try await ledger.run { path in
             try await SQLiteOrderLedger.backup(from: path, to: to)
-            print("\(path) is backed up to \(to)")
+            try StandardStreams.print("\(path) is backed up to \(to)")
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SeckillProcess
 internal import SeckillSQLite
 
 struct Restore: AsyncParsableCommand {
@@ -27,10 +28,12 @@ struct Restore: AsyncParsableCommand {
         try await ledger.run { path in
             if let from {
                 try await SQLiteOrderLedger.restore(from: from, to: path)
-                print("\(path) is restored from \(from); what it was before is in \(path).before-restore")
+                try StandardStreams.print(
+                    "\(path) is restored from \(from); what it was before is in \(path).before-restore"
+                )
             } else {
                 try await SQLiteOrderLedger.acceptLoss(path: path)
-                print("\(path) is accepted as it is")
+                try StandardStreams.print("\(path) is accepted as it is")
             }
         }
     }

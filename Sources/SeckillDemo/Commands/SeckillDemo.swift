@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SeckillProcess
 
 @main
 struct SeckillDemo: AsyncParsableCommand {
@@ -9,4 +10,9 @@ struct SeckillDemo: AsyncParsableCommand {
         subcommands: [Serve.self, Audit.self, Backup.self, Restore.self],
         defaultSubcommand: Serve.self
     )
+
+    static func main() async {
+        StandardStreams.prepare()
+        await main(nil)
+    }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SeckillProcess
 
 /// The same crowd against a server that writes to its database in every request, and against the funnel.
 struct Compare: AsyncParsableCommand {
@@ -24,11 +25,11 @@ struct Compare: AsyncParsableCommand {
         var reports: [(name: String, Report)] = []
         for (name, url) in [("direct", direct), ("funnel", funnel)] {
             let report = try await Rehearsal(try options.target(url), plan).run(creating: options.stock)
-            print(report.text)
+            try StandardStreams.print(report.text)
             guard report.isComplete else { throw ExitCode(1) }
             reports.append((name, report))
         }
-        print(Comparison(reports).text)
+        try StandardStreams.print(Comparison(reports).text)
         if let html = crowd.html { try reports[1].1.writeHTML(to: html) }
         if reports.contains(where: { $0.1.exactness?.isExact != true }) { throw ExitCode(1) }
     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SeckillProcess
 
 /// One crowd, one server.
 struct Rehearse: AsyncParsableCommand {
@@ -29,7 +30,7 @@ struct Rehearse: AsyncParsableCommand {
         let plan = Plan(crowd, arrivals: arrivals, isPrepared: prepared, pays: !unpaid)
         let target = try options.target(url)
         let report = try await Rehearsal(target, plan).run(creating: options.stock)
-        print(report.text)
+        try StandardStreams.print(report.text)
         if let html = crowd.html { try report.writeHTML(to: html) }
         if report.exactness?.isExact != true { throw ExitCode(1) }
     }

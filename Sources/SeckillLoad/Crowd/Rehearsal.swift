@@ -1,5 +1,6 @@
 internal import Foundation
 internal import NIOPosix
+internal import SeckillProcess
 internal import UnixSignals
 
 /// One crowd against one server, from the sale's creation to the report.
@@ -15,7 +16,7 @@ struct Rehearsal {
     /// Ends when everybody has, or at the first SIGINT; the second ends the program.
     /// - Throws: `ValidationError` that says why it cannot begin.
     func run(creating stock: Int) async throws -> Report {
-        try Descriptors.allow(plan.buyers + 64)
+        try DescriptorLimit.allow(plan.buyers + 64)
         let server = Server(target, timeout: plan.timeout)
         let before = try await server.open(stock: stock)
         let solver = try await server.asksForWork() ? WorkSolver() : nil

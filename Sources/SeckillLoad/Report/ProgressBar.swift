@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SeckillProcess
 
 /// The live line: how far, and at which rates. On a terminal it is drawn over and over, elsewhere now and then.
 struct ProgressBar: Sendable {
@@ -23,7 +24,7 @@ struct ProgressBar: Sendable {
         }
     }
 
-    func end() { if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+    func end() { if isTerminal { StandardStreams.note("\r\u{1B}[K") } }
 
     private func line(_ now: Scoreboard.State, since last: Scoreboard.State, in time: Duration) -> String {
         guard now.begun != nil else { return "preparing: sessions and links for \(plan.purchases) purchases" }
@@ -41,7 +42,6 @@ struct ProgressBar: Sendable {
     }
 
     private func write(_ line: String) {
-        let text = isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n"
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardStreams.note(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n")
     }
 }
