@@ -75,6 +75,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard !state.isDeaf else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            guard head.isComparable else { return perform(state.refuse(.badRequest), context) }
             if head.expectsContinue, state.isQuiet {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
@@ -229,6 +230,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension HTTPRequest {
+    /// Whether the fields can be compared with others in little time. Swift compares texts that are not ASCII by their meaning,
+    /// which takes a tenth of a second for a few thousand combining marks; so long ones must be ASCII. The parser sees to the
+    /// path.
+    fileprivate var isComparable: Bool {
+        func isComparable(_ text: String?) -> Bool {
+            guard let text = text?.utf8, text.count > 256 else { return true }
+            return text.allSatisfy { $0 < 0x80 }
+        }
+        return isComparable(authority) && headerFields.allSatisfy { isComparable($0.value) }
+    }
+
     /// Whether the client waits to be told to send the body.
     fileprivate var expectsContinue: Bool { headerFields[.expect]?.lowercased() == "100-continue" }
 
@@ -245,7 +257,7 @@ extension Problem.Code {
     /// What a client may do whose request never reached a route.
     fileprivate var advice: String {
         switch self {
-        case .badRequest: "It is not HTTP/1.1, or breaks off."
+        case .badRequest: "It is not HTTP/1.1, breaks off, or has a long field that is not ASCII."
         case .timeout: "A request must arrive within 10 s."
         case .headTooLarge: "Request line and header fields may have 16384 bytes, and the fields may be 256."
         default: title

@@ -9,6 +9,9 @@ struct Resource: Sendable {
         case parameter(String)
     }
 
+    /// How many segments a path may have, the empty one before its first slash included.
+    static let segmentLimit = 8
+
     private let segments: [Segment]
     private let handlers: [HTTPRequest.Method: Handler]
 
@@ -17,6 +20,7 @@ struct Resource: Sendable {
         segments = path.split(separator: "/", omittingEmptySubsequences: false).map {
             $0.hasPrefix("{") ? .parameter(String($0.dropFirst().dropLast())) : .literal($0)
         }
+        precondition(segments.count <= Self.segmentLimit, "a longer path is not told apart from others")
         self.handlers = Dictionary(uniqueKeysWithValues: handlers.map { ($0.key, $0.value) })
     }
 
@@ -27,7 +31,7 @@ struct Resource: Sendable {
         var parameters: [String: String] = [:]
         for (segment, text) in zip(segments, path) {
             switch segment {
-            case .literal(let literal): guard literal == text else { return nil }
+            case .literal(let literal): guard literal.utf8.elementsEqual(text.utf8) else { return nil }
             case .parameter(let name): parameters[name] = text.percentDecoded
             }
         }

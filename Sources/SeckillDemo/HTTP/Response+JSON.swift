@@ -21,6 +21,7 @@ extension Call {
     }
 
     private static func isJSON(_ type: String) -> Bool {
+        guard type.utf8.count <= 128 else { return false }
         var parts = type.lowercased().split(separator: ";", omittingEmptySubsequences: false)
             .map { $0.filter { $0 != " " && $0 != "\t" && $0 != "\"" } }
         guard !parts.isEmpty, parts.removeFirst() == "application/json" else { return false }

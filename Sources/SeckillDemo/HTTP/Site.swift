@@ -72,7 +72,12 @@ struct Site: HTTPResponder {
 
     private func answer(_ request: Request, from peer: SocketAddress?) async throws -> Response {
         let body = try await collectBody(of: request)
-        let path = request.uri.path.split(separator: "/", omittingEmptySubsequences: false)
+        // One part more than any resource has is enough to know that it is none.
+        let path = request.uri.path.utf8.split(
+            separator: UInt8(ascii: "/"),
+            maxSplits: Resource.segmentLimit,
+            omittingEmptySubsequences: false
+        ).map { Substring($0) }
         for resource in resources {
             guard let parameters = resource.match(path) else { continue }
             let handler = try resource.handler(for: request.method)

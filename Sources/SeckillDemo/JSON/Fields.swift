@@ -3,12 +3,15 @@ internal import SeckillCore
 /// The members of a request's object. Unknown ones are ignored; a missing one, or one of the wrong type or range, is a
 /// ``Problem`` that names it.
 struct Fields {
-    private let values: [String: JSON]
+    /// Longer texts are of no use to any field, and may take long to compare.
+    private static let textLimit = 512
+
+    private let values: [TextKey: JSON]
 
     /// The members of `json`, or nil if it is no object.
     init?(_ json: JSON) {
         guard case .object(let members) = json else { return nil }
-        values = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0.value) })
+        values = Dictionary(uniqueKeysWithValues: members.map { (TextKey($0.name), $0.value) })
     }
 
     /// The members of the object that a request's body holds.
@@ -23,15 +26,17 @@ struct Fields {
         self = fields
     }
 
+    private subscript(name: String) -> JSON? { values[TextKey(name)] }
+
     func string(_ name: String, _ rule: String) throws -> String {
         guard let text = try string(ifPresent: name, rule) else { throw Self.missing(name, rule) }
         return text
     }
 
     func string(ifPresent name: String, _ rule: String) throws -> String? {
-        switch values[name] {
+        switch self[name] {
         case nil: return nil
-        case .string(let text): return text
+        case .string(let text) where text.utf8.count <= Self.textLimit: return text
         default: throw Problem(.badRequest, "\(name) must be \(rule)")
         }
     }
@@ -44,7 +49,7 @@ struct Fields {
     }
 
     func integer(ifPresent name: String, in range: ClosedRange<Int>) throws -> Int? {
-        switch values[name] {
+        switch self[name] {
         case nil: return nil
         case .integer(let integer) where range.contains(integer): return integer
         default: throw Problem(.badRequest, "\(name) must be \(Self.rule(range))")
@@ -53,7 +58,7 @@ struct Fields {
 
     /// A moment; nil if absent, or if `null` and that `isNullable`.
     func moment(ifPresent name: String, isNullable: Bool = false) throws -> Timestamp? {
-        switch values[name] {
+        switch self[name] {
         case nil: return nil
         case .null where isNullable: return nil
         case .string(let text):

@@ -1,3 +1,5 @@
+internal import SeckillCore
+
 /// Reads one JSON text strictly as RFC 8259 writes it: UTF-8 without a byte order mark, no comments, no trailing
 /// commas, and nothing after the value. Stricter than it must be where leniency hides mistakes: an object that names a
 /// member twice is refused, and so is nesting deeper than ``maxDepth``.
@@ -32,7 +34,7 @@ struct JSONReader {
     private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
 
     private mutating func skipSpace() {
-        while let byte = next, [0x20, 0x09, 0x0A, 0x0D].contains(byte) { index += 1 }
+        while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { index += 1 }
     }
 
     private mutating func skip(_ scalar: Unicode.Scalar) -> Bool {
@@ -80,13 +82,13 @@ struct JSONReader {
         index += 1
         skipSpace()
         var members: [JSON.Member] = []
-        var names: Set<String> = []
+        var names: Set<TextKey> = []
         if skip("}") { return .object(members) }
         while true {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw failure("a member's name is missing") }
             let name = try string()
-            guard names.insert(name).inserted else { throw failure("a member is named twice") }
+            guard names.insert(TextKey(name)).inserted else { throw failure("a member is named twice") }
             skipSpace()
             guard skip(":") else { throw failure("':' is missing") }
             members.append(JSON.Member(name: name, value: try value(depth: depth + 1)))
@@ -131,7 +133,10 @@ struct JSONReader {
 
     private mutating func string() throws(Failure) -> String {
         index += 1
-        var text: [UInt8] = []
+        let start = index
+        skipUnescaped()
+        if skip("\"") { return String(decoding: bytes[start..<index - 1], as: UTF8.self) }
+        var text = Array(bytes[start..<index])
         while let byte = next {
             switch byte {
             case UInt8(ascii: "\""):
@@ -139,24 +144,39 @@ struct JSONReader {
                 return String(decoding: text, as: UTF8.self)
             case UInt8(ascii: "\\"):
                 index += 1
-                text += String(try escape()).utf8
+                try readEscape(into: &text)
             case 0..<0x20: throw failure("a control character must be escaped")
             default:
-                text.append(byte)
-                index += 1
+                let start = index
+                skipUnescaped()
+                text += bytes[start..<index]
             }
         }
         throw failure("a string does not end")
     }
 
-    private mutating func escape() throws(Failure) -> Unicode.Scalar {
-        let named: [Unicode.Scalar: Unicode.Scalar] = [
-            "\"": "\"", "\\": "\\", "/": "/", "b": "\u{8}", "f": "\u{C}", "n": "\n", "r": "\r", "t": "\t",
-        ]
-        if skip("u") { return try unicodeEscape() }
-        guard let byte = next, let scalar = named[Unicode.Scalar(byte)] else { throw failure("not an escape") }
+    /// Skips what stands for itself.
+    private mutating func skipUnescaped() {
+        while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { index += 1 }
+    }
+
+    private mutating func readEscape(into text: inout [UInt8]) throws(Failure) {
+        let byte: UInt8
+        switch next {
+        case UInt8(ascii: "u"):
+            index += 1
+            text += UTF8.encode(try unicodeEscape())!
+            return
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): byte = next!
+        case UInt8(ascii: "b"): byte = 0x08
+        case UInt8(ascii: "f"): byte = 0x0C
+        case UInt8(ascii: "n"): byte = 0x0A
+        case UInt8(ascii: "r"): byte = 0x0D
+        case UInt8(ascii: "t"): byte = 0x09
+        default: throw failure("not an escape")
+        }
         index += 1
-        return scalar
+        text.append(byte)
     }
 
     private mutating func unicodeEscape() throws(Failure) -> Unicode.Scalar {
@@ -169,10 +189,12 @@ struct JSONReader {
     }
 
     private mutating func codeUnit() throws(Failure) -> UInt16 {
-        let digits = bytes[index...].prefix(4)
-        guard digits.count == 4, digits.allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit }),
-            let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw failure("four hexadecimal digits are missing") }
+        guard bytes.count - index >= 4 else { throw failure("four hexadecimal digits are missing") }
+        var unit: UInt16 = 0
+        for digit in bytes[index..<index + 4] {
+            guard let value = digit.hexDigitValue else { throw failure("four hexadecimal digits are missing") }
+            unit = unit << 4 | UInt16(value)
+        }
         index += 4
         return unit
     }

@@ -97,7 +97,8 @@ struct KnownTags {
 
     /// Whether it has what `tag` is the validator of.
     func contain(_ tag: String) -> Bool {
-        guard !text.isEmpty else { return false }
+        // Longer than what a browser sends that has every version of a page.
+        guard !text.isEmpty, text.utf8.count <= 512 else { return false }
         let strong = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]
         return text.split(separator: ",")
             .map { $0.filter { $0 != " " && $0 != "\t" } }

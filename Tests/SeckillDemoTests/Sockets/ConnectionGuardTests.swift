@@ -16,6 +16,7 @@ struct ConnectionGuardTests {
         }
     }
 
+    private static let marks = String(repeating: "\u{301}", count: 129)
     private static let ask = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
     private static let askLast = "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -60,6 +61,8 @@ struct ConnectionGuardTests {
         "GET /api/sales/\0 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /api/sales/é HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX\u{1}: a\r\n\r\n", "POST /api/session HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         "POST /api/session HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: a\(marks)\r\n\r\n", "GET / HTTP/1.1\r\nHost: \(marks)\r\n\r\n",
+        "POST /api/session HTTP/1.1\r\nHost: a\r\nOrigin: \(marks)\r\nContent-Length: 2\r\n\r\n{}",
     ])
     func whatIsNoHTTPIsRefused(_ text: String) async throws {
         let answers = try await talk(text)
