@@ -92,6 +92,8 @@ let package = Package(
             name: "SeckillNIO",
             dependencies: [
                 "SeckillCore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
@@ -202,6 +204,7 @@ let package = Package(
             dependencies: [
                 "SeckillDemo",
                 "SeckillLoad",
+                "SeckillNIO",
                 "SeckillRedis",
                 "SeckillTesting",
                 "TestServers",

@@ -11,10 +11,16 @@ internal import UnixSignals
 extension Shop {
     /// The shop of `settings`, with its sales.
     init(_ settings: Settings) async throws {
+        let maxConnections = try settings.connections(descriptors: DescriptorLimit.raise())
         do {
             let ledger = try await SQLiteOrderLedger.open(path: settings.ledger)
             let secrets = try settings.secrets ?? SecretFile(ledger: ledger.path).load()
-            try self.init(settings, try await Backends.open(settings, ledger), secrets: secrets)
+            try self.init(
+                settings,
+                try await Backends.open(settings, ledger),
+                secrets: secrets,
+                maxConnections: maxConnections
+            )
             try await watch.join()
             try await takeSales()
             try await declareSales()
@@ -50,20 +56,26 @@ extension Shop {
 
     /// All that runs, stopped in the opposite order: first the events, which never end by themselves, then the web
     /// server, then the work behind it.
-    func services(around web: some Service) -> [any Service] {
-        [watch, flashSale, PageKeeper(flashSale: flashSale, pages: pages), web, events]
+    ///
+    /// - Parameter operations: is stopped last, so that it says until then how the server is.
+    func services(around web: some Service, operations: (any Service)? = nil) -> [any Service] {
+        (operations.map { [$0] } ?? []) + [
+            watch, flashSale, PageKeeper(flashSale: flashSale, pages: pages), web, events,
+        ]
     }
 
     /// Serves until told to stop: then takes no more, answers what is in hand and records what is queued, all in ten
     /// seconds.
     func run() async throws {
-        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+        // Nobody may be there to read it.
         let web = application { port in
-            // Nobody may be there to read it.
-            try? StandardStreams.print("swift-seckill listens on http://\(host):\(port)")
+            try? StandardStreams.print("swift-seckill listens on http://\(Self.address(settings.host, port))")
+        }
+        let operations = operationsApplication { port in
+            try? StandardStreams.print("operations are on http://\(Self.address(settings.operationsHost, port))")
         }
         var configuration = ServiceGroupConfiguration(
-            services: services(around: web),
+            services: services(around: web, operations: operations),
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
@@ -72,10 +84,42 @@ extension Shop {
             try await ServiceGroup(configuration: configuration).run()
             await end()
         } catch let error as IOError {
-            throw StartError("\(settings.host):\(settings.port) cannot be listened on: \(error.advice)")
+            throw StartError("\(addresses) cannot be listened on: \(error.advice)")
         } catch is SocketAddressError, is SocketAddressError.UnknownHost {
-            throw StartError("--host \(settings.host) is no address of this machine")
+            throw StartError("\(addresses) is no address of this machine; choose another with --host")
         }
+    }
+
+    /// Where it listens, or wants to.
+    private var addresses: String {
+        let operations = settings.operationsPort.map { " or \(Self.address(settings.operationsHost, $0))" } ?? ""
+        return Self.address(settings.host, settings.port) + operations
+    }
+
+    private static func address(_ host: String, _ port: Int) -> String {
+        "\(host.contains(":") ? "[\(host)]" : host):\(port)"
+    }
+}
+
+extension Settings {
+    /// Descriptors for everything that is not a connection of a buyer: event loops and their like, 13 for the ledger, 12
+    /// for journals or Redis, those of the operations port, and what both listeners accept before they count it.
+    private static let reserve = 200
+    private static let mostConnections = 100_000
+
+    /// How many connections there may be in a process that may have so many `descriptors`.
+    func connections(descriptors: Int) throws -> Int {
+        // Every event loop has three, and there is one for each processor.
+        let room = descriptors - Self.reserve - 3 * ProcessInfo.processInfo.activeProcessorCount
+        guard room >= 16 else {
+            throw StartError("no more than \(descriptors) files may be open at once; raise ulimit -Hn to 1024 or more")
+        }
+        guard let maxConnections else { return min(room, Self.mostConnections) }
+        guard maxConnections <= room else {
+            let reason = "as no more than \(descriptors) files may be open at once; choose fewer, or raise ulimit -Hn"
+            throw StartError("--max-connections can be \(room) at most, \(reason)")
+        }
+        return maxConnections
     }
 }
 

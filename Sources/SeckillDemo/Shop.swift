@@ -18,6 +18,10 @@ struct Shop: Sendable {
     var site: Site
     /// What is answered ahead of the site; nil where there is no crowd.
     let hotSite: HotSite?
+    /// What is answered on a port of its own; nil if it is answered by ``site``.
+    let operationsSite: Site?
+    /// The connections that ``site`` may have.
+    let connections: ServerConnections
     let logger: Logger
 
     /// A shop over these backends.
@@ -25,6 +29,7 @@ struct Shop: Sendable {
         _ settings: Settings,
         _ backends: Backends,
         secrets: [String],
+        maxConnections: Int = 1024,
         clock: any SaleClock = .system,
         logger: Logger = Logger(label: "seckill")
     ) throws {
@@ -64,7 +69,9 @@ struct Shop: Sendable {
             asksChallenge: !backends.challenges.isEmpty,
             cache: backends.pages.map { PageRenderer($0) }
         )
-        events = EventHub(flashSale: flashSale, clock: clock)
+        // A stream is open for minutes and is never idle: half of the connections are for the rest.
+        events = EventHub(flashSale: flashSale, clock: clock, limit: maxConnections / 2)
+        connections = ServerConnections(limit: maxConnections, logger: logger)
         watch = ServerWatch(
             flashSale: flashSale,
             stock: backends.stock,
@@ -77,7 +84,7 @@ struct Shop: Sendable {
             logger: logger
         )
         let operations = OperationRoutes(flashSale: flashSale, watch: watch)
-        var resources = operations.resources
+        var resources = settings.operationsPort == nil ? operations.resources : [operations.liveness]
         if settings.role != .worker {
             resources += PurchaseRoutes(flashSale: flashSale, visitors: visitors).resources
             resources += ChallengeRoutes(flashSale: flashSale, visitors: visitors).resources
@@ -98,13 +105,17 @@ struct Shop: Sendable {
                 ).resources
         }
         let origins = OriginPolicy(publicURL: settings.publicURL)
-        site = Site(
-            resources: resources,
-            origins: origins,
-            clientHeader: settings.clientHeader,
-            clock: clock,
-            logger: logger
-        )
+        func makeSite(_ resources: [Resource]) -> Site {
+            Site(
+                resources: resources,
+                origins: origins,
+                clientHeader: settings.clientHeader,
+                clock: clock,
+                logger: logger
+            )
+        }
+        site = makeSite(resources)
+        operationsSite = settings.operationsPort.map { _ in makeSite(operations.resources) }
         hotSite =
             settings.role == .worker
             ? nil
@@ -140,14 +151,50 @@ struct Shop: Sendable {
         isHot: Bool = true,
         onRunning: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) -> some ApplicationProtocol {
-        let hotSite = isHot ? hotSite : nil
-        return Application(
+        application(
+            of: site,
+            ahead: (isHot ? hotSite : nil) ?? ColdSite(),
+            at: .hostname(settings.host, port: settings.port),
+            connections,
+            limits,
+            onRunning
+        )
+    }
+
+    /// The server of ``operationsSite``, if it has a port of its own. Its connections are few and counted apart, so that it
+    /// answers while ``connections`` are used up.
+    func operationsApplication(
+        onRunning: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+    ) -> (any ApplicationProtocol)? {
+        guard let operationsSite, let port = settings.operationsPort else { return nil }
+        return application(
+            of: operationsSite,
+            ahead: ColdSite(),
+            at: .hostname(settings.operationsHost, port: port),
+            ServerConnections(limit: Self.operationsConnections, listener: "operations", logger: logger),
+            ConnectionGuard.Limits(),
+            onRunning
+        )
+    }
+
+    /// How many connections the operations port may have.
+    static let operationsConnections = 32
+
+    private func application(
+        of site: Site,
+        ahead routes: any HotRoutes,
+        at address: BindAddress,
+        _ connections: ServerConnections,
+        _ limits: ConnectionGuard.Limits,
+        _ onRunning: @escaping @Sendable (_ port: Int) -> Void
+    ) -> some ApplicationProtocol {
+        Application(
             responder: site,
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGuard(limits: limits, ahead: hotSite)],
-                    // Hummingbird sees nothing of what is answered ahead of it: then the hot routes keep the time.
-                    idleTimeout: hotSite == nil ? ConnectionGuard.idleTimeout : nil,
+                    additionalChannelHandlers: [ConnectionGuard(limits: limits, in: connections, ahead: routes)],
+                    // Hummingbird sees nothing of what is answered ahead of it: the hot routes keep the time.
+                    idleTimeout: nil,
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: Site.headLimit,
                         maxHeaderListSize: Site.headLimit,
@@ -156,10 +203,14 @@ struct Shop: Sendable {
                 )
             ),
             configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port),
+                address: address,
                 backlog: 4096
             ),
-            onServerRunning: { channel in onRunning(channel.localAddress?.port ?? 0) },
+            onServerRunning: { channel in
+                // Fails only if the channel has been closed, and then there is nobody to accept.
+                try? await connections.watch(channel).get()
+                onRunning(channel.localAddress?.port ?? 0)
+            },
             logger: logger
         )
     }

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -7,14 +8,20 @@ import SeckillCore
 
 /// A connection to a server that answers some requests ahead of another, which answers when it is told to.
 final class Server {
-    let channel = EmbeddedChannel()
+    let channel: EmbeddedChannel
     let behind = Behind()
 
-    init(_ routes: some HotRoutes = Sample(), idleTimeout: TimeAmount? = nil) throws {
+    init(
+        _ routes: some HotRoutes = Sample(),
+        in connections: ServerConnections = ServerConnections(limit: 1000),
+        on loop: EmbeddedEventLoop = EmbeddedEventLoop(),
+        idleTimeout: TimeAmount? = nil
+    ) throws {
+        channel = EmbeddedChannel(handlers: [], loop: loop)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: false)
         try pipeline.addHandler(behind)
-        try pipeline.addHotRoutes(routes, idleTimeout: idleTimeout)
+        try pipeline.addHotRoutes(routes, in: connections, idleTimeout: idleTimeout)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
 
@@ -39,6 +46,12 @@ final class Server {
     func run() { channel.embeddedEventLoop.run() }
 
     deinit { _ = try? channel.finish(acceptAlreadyClosed: true) }
+}
+
+extension ServerConnections {
+    convenience init(limit: Int) {
+        self.init(limit: limit, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
 }
 
 /// Who is behind: keeps what it hears, and answers each request with its path.

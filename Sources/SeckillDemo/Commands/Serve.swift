@@ -47,6 +47,36 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
+            Connections at most; beyond, those that are idle longest are closed (default: as many as ulimit -Hn leaves, and \
+            at most 100000). Half of them may be event streams.
+            """,
+            valueName: "n"
+        )
+    )
+    var maxConnections: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Port on which /ready, /metrics and /health are answered; /ready and /metrics are then no longer answered on \
+            --port (default: none).
+            """,
+            valueName: "port"
+        )
+    )
+    var operationsPort: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --operations-port: address to listen on there (default: 127.0.0.1).",
+            valueName: "address"
+        )
+    )
+    var operationsHost: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
             Address that browsers see, such as https://shop.example. With https, cookies are Secure; only pages of this \
             address may change anything (default: whatever host a request names, by http).
             """,
@@ -197,7 +227,8 @@ struct ServeOptions: ParsableArguments {
     var values: [Setting: String] {
         var values: [Setting: String] = [:]
         for (setting, text) in [
-            Setting.host: host, .port: port, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
+            Setting.host: host, .port: port, .maxConnections: maxConnections, .operationsHost: operationsHost,
+            .operationsPort: operationsPort, .publicURL: publicURL, .ledger: ledger, .ledgerRate: ledgerRate,
             .redis: redis, .namespace: namespace, .captcha: captcha, .workBits: workBits, .pageCache: pageCache,
             .rateLimit: rateLimit, .clientRateLimit: clientRateLimit, .clientHeader: clientHeader,
             .sessionTTL: sessionTTL, .secret: secret, .adminToken: adminToken, .role: role, .logLevel: logLevel,

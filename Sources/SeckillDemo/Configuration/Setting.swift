@@ -2,6 +2,9 @@
 enum Setting: String, CaseIterable {
     case host
     case port
+    case maxConnections = "max-connections"
+    case operationsHost = "operations-host"
+    case operationsPort = "operations-port"
     case publicURL = "public-url"
     case ledger
     case redis

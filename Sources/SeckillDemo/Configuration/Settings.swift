@@ -7,6 +7,11 @@ internal import SeckillRedis
 struct Settings: Sendable {
     var host = "127.0.0.1"
     var port = 8080
+    /// How many connections may be open at once; nil for as many as the process has descriptors for.
+    var maxConnections: Int?
+    var operationsHost = "127.0.0.1"
+    /// Where `/ready` and `/metrics` are answered, and not on ``port``; nil for no place of their own.
+    var operationsPort: Int?
     var publicURL: PublicURL?
     var ledger = "seckill.sqlite"
     /// The directory that the embedded mode keeps stock and sessions in.
@@ -54,6 +59,14 @@ extension Settings {
     init(_ source: SettingSource, now: Timestamp) throws {
         if let host = try source.value(.host, "a name or an address", { $0.isEmpty ? nil : $0 }) { self.host = host }
         if let port = try source.value(.port, "0 to 65535", { UInt16($0) }) { self.port = Int(port) }
+        maxConnections = try source.value(.maxConnections, "16 to 1000000") {
+            Int($0).flatMap { (16...1_000_000).contains($0) ? $0 : nil }
+        }
+        operationsPort = try source.value(.operationsPort, "0 to 65535", { UInt16($0).map { Int($0) } })
+        if let host = try source.value(.operationsHost, "a name or an address", { $0.isEmpty ? nil : $0 }) {
+            guard operationsPort != nil else { throw SettingError(.operationsHost, "goes with --operations-port only") }
+            operationsHost = host
+        }
         publicURL = try source.value(.publicURL, "an address such as https://shop.example") { PublicURL($0) }
         if let path = try source.value(.ledger, "a path", { $0.isEmpty || $0.contains("\0") ? nil : $0 }) {
             ledger = path

@@ -1,3 +1,4 @@
+internal import CoreMetrics
 internal import NIOCore
 internal import SeckillCore
 internal import ServiceLifecycle
@@ -29,14 +30,30 @@ final class EventHub: Service {
     private static let lifetime: Duration = .seconds(600)
     private let flashSale: FlashSale
     private let clock: any SaleClock
+    /// How many may listen at once.
+    private let limit: Int
     private let state = Locked(State())
+    private let gauge = Gauge(label: "seckill_event_streams")
+    private let refused = Counter(label: "seckill_event_streams_refused_total")
 
-    init(flashSale: FlashSale, clock: any SaleClock) {
+    init(flashSale: FlashSale, clock: any SaleClock, limit: Int) {
         self.flashSale = flashSale
         self.clock = clock
+        self.limit = limit
     }
 
     var listenerCount: Int { state.withLock { $0.listeners.count } }
+
+    /// Throws if there are as many listeners as there may be.
+    func requireRoom() throws {
+        guard listenerCount >= limit else { return }
+        refused.increment()
+        throw Problem(
+            .unavailable,
+            "Too many event streams are open: ask for the sale itself.",
+            retryAfter: .seconds(15)
+        )
+    }
 
     /// Tells everybody until graceful shutdown, and then that it is over.
     func run() async throws {
@@ -66,7 +83,7 @@ final class EventHub: Service {
     }
 
     /// Listens to a sale, and to the orders of `user` in it, until the hub is over, ten to fifteen minutes have passed or
-    /// `send` throws. Cancelled while `send` does not return for two greetings in a row.
+    /// `send` throws; not at all if there is no room. Cancelled while `send` does not return for two greetings in a row.
     func listen(
         to sale: SaleID,
         as user: UserID?,
@@ -140,13 +157,14 @@ final class EventHub: Service {
 
     private func add(_ listener: Listener) -> Int? {
         state.withLock { state in
-            guard !state.isOver else { return nil }
+            guard !state.isOver, state.listeners.count < limit else { return nil }
             state.next += 1
             var listener = listener
             // A crowd that came together does not come back together.
             listener.until = clock.uptime + Self.lifetime + .seconds(state.next % 300)
             state.listeners[state.next] = listener
             state.ofSale[listener.sale, default: []].insert(state.next)
+            gauge.record(state.listeners.count)
             return state.next
         }
     }
@@ -154,6 +172,7 @@ final class EventHub: Service {
     private func remove(_ id: Int) {
         state.withLock { state in
             guard let listener = state.listeners.removeValue(forKey: id) else { return }
+            gauge.record(state.listeners.count)
             state.ofSale[listener.sale]?.remove(id)
             if state.ofSale[listener.sale]?.isEmpty == true { state.ofSale[listener.sale] = nil }
         }

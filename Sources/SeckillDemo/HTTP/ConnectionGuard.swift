@@ -34,7 +34,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     static let idleTimeout: TimeAmount = .seconds(60)
 
     private let limits: Limits
-    private let site: HotSite?
+    private let routes: any HotRoutes
+    private let connections: ServerConnections
     private var state = ConnectionState()
     private var deadline: NIODeadline?
     private var alarm: Scheduled<Void>?
@@ -44,10 +45,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// What came last of a body, in the bytes that are being decoded.
     private var lastBody: ByteBuffer?
 
-    /// - Parameter site: what is answered ahead of everything.
-    init(limits: Limits = Limits(), ahead site: HotSite? = nil) {
+    /// - Parameters:
+    ///   - connections: all connections of the same listening socket.
+    ///   - routes: what is answered ahead of everything.
+    init(limits: Limits = Limits(), in connections: ServerConnections, ahead routes: any HotRoutes = ColdSite()) {
         self.limits = limits
-        self.site = site
+        self.connections = connections
+        self.routes = routes
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -57,7 +61,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             try pipeline.addHandler(ByteScout(), position: .before(decoder))
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
             try pipeline.addHandler(VersionScout(), position: .before(codec))
-            if let site { try pipeline.addHotRoutes(site, idleTimeout: Self.idleTimeout) }
+            try pipeline.addHotRoutes(routes, in: connections, idleTimeout: Self.idleTimeout)
         } catch {
             // Without them the connection would be unguarded.
             context.close(promise: nil)

@@ -33,6 +33,11 @@ struct HotSite: HotRoutes {
     }
 }
 
+/// Leaves every request to the server behind.
+struct ColdSite: HotRoutes {
+    func answer(_ request: HotRequest) -> HotAnswer { .elsewhere }
+}
+
 /// Pages and files as bytes, for as long as they stay the same.
 private final class HotPages: Sendable {
     /// One version of a page.

@@ -13,6 +13,12 @@ struct PrometheusPage {
         "seckill_queue_depth": "Reservations that are not yet in the ledger.",
         "seckill_queue_age_seconds": "Age of the oldest reservation that is not yet in the ledger.",
         "seckill_rebuilds_total": "Times that a sale's stock was installed from the ledger.",
+        "seckill_connections": "Open connections, by listener.",
+        "seckill_connections_closed_total": "Connections that the server closed, by listener and reason.",
+        "seckill_accept_failures_total":
+            "Times that no connection could be accepted for lack of descriptors or memory.",
+        "seckill_event_streams": "Open event streams.",
+        "seckill_event_streams_refused_total": "Event streams that were refused because there were too many.",
         "seckill_ready": "1 while purchases can be answered, else 0.",
         "seckill_sale_units": "Units of a sale by where they are; all but stock add up to it when it is quiet.",
         "seckill_sale_ended_orders": "Ledger rows of a sale that hold no unit any more, by status.",

@@ -12,6 +12,7 @@ struct EventRoutes: Sendable {
     var resources: [Resource] { [Resource("/api/sales/{sale}/events", [.get: listen])] }
 
     private func listen(_ call: Call) async throws -> Response {
+        try events.requireRoom()
         guard let sale = call.sale, try await flashSale.status(of: sale) != nil else { throw Problem(.noSale) }
         let user = try await flashSale.user(for: visitors.caller(of: call))
         return Response(

@@ -9,13 +9,10 @@ struct OperationRoutes: Sendable {
     /// So many sales have samples of their own at most.
     private static let maxSales = 100
 
-    var resources: [Resource] {
-        [
-            Resource("/health", [.get: health]),
-            Resource("/ready", [.get: ready]),
-            Resource("/metrics", [.get: metrics]),
-        ]
-    }
+    var resources: [Resource] { [liveness, Resource("/ready", [.get: ready]), Resource("/metrics", [.get: metrics])] }
+
+    /// What those ask who only need to know that the port is served.
+    var liveness: Resource { Resource("/health", [.get: health]) }
 
     private func health(_ call: Call) async throws -> Response { Response(.ok, ["status": "alive"]) }
 

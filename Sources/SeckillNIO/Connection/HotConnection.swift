@@ -11,9 +11,11 @@ struct HotConnection {
     /// The server behind has the rest of the connection to itself.
     private(set) var isRetired = false
 
-    private var heads = 0
+    /// Requests that the parser has read the head of.
+    private(set) var heads = 0
     private var isArriving = false
-    private var unanswered = 0
+    /// Those of them that have no whole answer.
+    private(set) var unanswered = 0
     private var expectedHeads: Int?
 
     /// The next byte is the first of a request.

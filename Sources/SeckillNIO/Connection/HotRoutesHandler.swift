@@ -5,7 +5,8 @@ internal import NIOCore
 ///
 /// While it owes an answer, or the client does not take what it has been given, it holds back what comes, whatever it is,
 /// and reads no more once it holds something. So answers leave in the order in which they were asked for, and memory is
-/// bounded by two reads.
+/// bounded by two reads. The same while the server behind owes ``unansweredLimit`` answers, and between two turns: after
+/// ``turn`` requests in a row the connection lets others go first.
 final class HotRoutesHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -17,15 +18,38 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         case event(Any)
     }
 
+    /// How many requests are taken before it is another connection's turn.
+    static let turn = 16
+    /// How many answers the server behind may owe before it is passed no more requests.
+    static let unansweredLimit = 16
+    /// How much is passed on at once of what may hold any number of requests.
+    private static let unreadLimit = 4096
+
     var connection = HotConnection()
     private let routes: any HotRoutes
+    private let server: ServerConnections
     private let idleTimeout: TimeAmount?
     private var executor: EventLoopExecutor?
+
+    /// The other connections of the same event loop; nil before the channel has one.
+    private var others: LoopConnections?
+    /// The place among them while it is idle; nil while it is not counted.
+    private var member: IdleList.Member?
+    private var context: ChannelHandlerContext?
+    /// A request has come whole.
+    private var hasAsked = false
+    /// Something else than HTTP is spoken.
+    private var hasLeft = false
 
     /// An answer is due from here.
     private var isAnswering = false
     /// Answers must be out before what is held may go on.
     private var isFlushing = false
+    /// How many more requests are taken in this turn.
+    private var requestsLeft = turn
+    private var isWaitingForTurn = false
+    /// The server behind must answer before it is passed more.
+    private var isBehindFull = false
     /// Bytes or events are being looked at.
     private var isBusy = false
     private var held: CircularBuffer<Held> = []
@@ -43,23 +67,73 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     private static let quiesceLimit: TimeAmount = .seconds(2)
     private var quiesceAlarm: Scheduled<Void>?
 
-    init(_ routes: any HotRoutes, idleTimeout: TimeAmount?) {
+    init(_ routes: any HotRoutes, in server: ServerConnections, idleTimeout: TimeAmount?) {
         self.routes = routes
+        self.server = server
         self.idleTimeout = idleTimeout
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        others = server.on(context.eventLoop)
         lastActive = context.eventLoop.now
         if let idleTimeout { setIdleAlarm(lastActive + idleTimeout, context) }
+        // One read at a time, or a client that sends much would have its turn several times over.
+        try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+        if context.channel.isActive { countIn(context) }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { cancelAlarms() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        cancelAlarms()
+        countOut()
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        if context.channel.isActive { countIn(context) }
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         isActive = false
         held.removeAll()
         cancelAlarms()
+        countOut()
         context.fireChannelInactive()
+    }
+
+    // MARK: Room
+
+    private func countIn(_ context: ChannelHandlerContext) {
+        guard member == nil, let others else { return }
+        let member = IdleList.Member { context.close(promise: nil) }
+        self.member = member
+        others.opened(member)
+    }
+
+    private func countOut() {
+        guard let member else { return }
+        self.member = nil
+        others?.closed(member)
+    }
+
+    /// Whether everybody waits for the client: for a request, for the rest of one, or for it to take what it is given.
+    private func isIdle(_ context: ChannelHandlerContext) -> Bool {
+        if hasLeft { return false }
+        return !context.channel.isWritable || !isAnswering && !isWaitingForTurn && !connection.owesAnswer
+    }
+
+    /// Notes whether the connection is idle.
+    ///
+    /// - Parameter isRecent: whether it was idle for no time at all, whatever was known of it. Bytes that are no whole
+    ///   request do not make it so.
+    private func noteIdleness(_ context: ChannelHandlerContext, isRecent: Bool) {
+        guard let member else { return }
+        if !isIdle(context) {
+            member.leave()
+        } else if isRecent || !member.isIdle {
+            others?.idles(member, isKnown: hasAsked)
+        }
     }
 
     // MARK: In
@@ -67,7 +141,9 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastActive = context.eventLoop.now
         let bytes = unwrapInboundIn(data)
+        if !isWaitingForTurn { requestsLeft = Self.turn }
         take(.bytes(bytes), context)
+        noteIdleness(context, isRecent: requestsLeft < Self.turn)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { endBurst(context) }
@@ -84,6 +160,7 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         lastActive = context.eventLoop.now
         if context.channel.isWritable { release(context) }
         context.fireChannelWritabilityChanged()
+        noteIdleness(context, isRecent: false)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -95,9 +172,12 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     /// calls of the system.
     private var isHolding: Bool { isFlushing || !held.isEmpty }
 
+    /// Nothing that is held may go on.
+    private var isStopped: Bool { isAnswering || isFlushing || isWaitingForTurn || isBehindFull }
+
     private func take(_ new: Held, _ context: ChannelHandlerContext) {
         held.append(new)
-        if !isAnswering, !isFlushing, held.count == 1 { goOn(context) }
+        if !isStopped, held.count == 1 { goOn(context) }
     }
 
     /// Goes on with what is held, as far as it goes.
@@ -105,7 +185,7 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         guard !isBusy else { return }
         isBusy = true
         defer { isBusy = false }
-        while !isAnswering, !isFlushing, let next = held.popFirst() {
+        while !isStopped, let next = held.popFirst() {
             let rest: Held? =
                 switch next {
                 case .bytes(let bytes): pass(bytes, context).map { .bytes($0) }
@@ -139,6 +219,10 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
         var bytes = bytes
         while bytes.readableBytes > 0 {
+            if hasLeft {
+                passOn(bytes, context)
+                return nil
+            }
             if connection.bodyLeft > 0, !connection.isRetired {
                 let count = min(connection.bodyLeft, bytes.readableBytes)
                 connection.willPass(ofBody: count)
@@ -146,21 +230,28 @@ final class HotRoutesHandler: ChannelDuplexHandler {
                 connection.didPass()
                 continue
             }
+            guard mayGoOn() else { return bytes }
             guard connection.isAtBoundary, let request = bytes.withUnsafeReadableBytes({ PlainRequest($0) }) else {
-                let endsInEmptyLine = bytes.readableBytesView.suffix(4).elementsEqual("\r\n\r\n".utf8)
-                passOn(bytes, context)
+                let part = bytes.readSlice(length: min(bytes.readableBytes, Self.unreadLimit))!
+                let endsInEmptyLine = part.readableBytesView.suffix(4).elementsEqual("\r\n\r\n".utf8)
+                let heads = connection.heads
+                passOn(part, context)
                 connection.didPassUnread(endsInEmptyLine: endsInEmptyLine)
-                return nil
+                requestsLeft = max(0, requestsLeft - (connection.heads - heads))
+                continue
             }
+            requestsLeft -= 1
             if connection.mayAnswer, request.bodyLength == 0 {
                 guard context.channel.isWritable else { return bytes }
                 switch routes.answer(HotRequest(request, bytes)) {
                 case .elsewhere: break
                 case .now(let answer):
+                    hasAsked = true
                     bytes.moveReaderIndex(forwardBy: request.length)
                     write(answer, context)
                     continue
                 case .later(let answer):
+                    hasAsked = true
                     bytes.moveReaderIndex(forwardBy: request.length)
                     wait(for: answer, context)
                     if isAnswering { return bytes.readableBytes > 0 ? bytes : nil }
@@ -173,6 +264,44 @@ final class HotRoutesHandler: ChannelDuplexHandler {
             connection.didPass()
         }
         return nil
+    }
+
+    /// Whether another request may be taken now. If not, it is known who will see to it that it goes on.
+    private func mayGoOn() -> Bool {
+        if connection.unanswered >= Self.unansweredLimit {
+            isBehindFull = true
+        } else if requestsLeft == 0 {
+            waitForTurn()
+        }
+        return !isStopped
+    }
+
+    private func waitForTurn() {
+        guard !isWaitingForTurn else { return }
+        isWaitingForTurn = true
+        others?.waitForTurn(self)
+    }
+
+    /// Goes on after others had their turn.
+    func takeTurn() {
+        isWaitingForTurn = false
+        guard isActive, let context else { return }
+        requestsLeft = Self.turn
+        release(context)
+        noteIdleness(context, isRecent: true)
+    }
+
+    /// The server behind has answered a request.
+    func behindAnswered() {
+        connection.responseEnded()
+        guard let context else { return }
+        lastActive = context.eventLoop.now
+        hasAsked = true
+        if isBehindFull {
+            isBehindFull = false
+            waitForTurn()
+        }
+        noteIdleness(context, isRecent: true)
     }
 
     /// Passes `event` on unless it must be held. What ends the connection waits until the client has our answers: the
@@ -234,7 +363,9 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         guard isActive else { return }
         lastActive = context.eventLoop.now
         write(bytes, context)
-        if !isBusy { release(context) }
+        guard !isBusy else { return }
+        release(context)
+        noteIdleness(context, isRecent: true)
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -247,6 +378,8 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     /// From here on something else than HTTP is spoken.
     func leave() {
         connection.retire()
+        hasLeft = true
+        member?.leave()
         idleAlarm?.cancel()
         idleAlarm = nil
     }
@@ -271,6 +404,7 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         let due = lastActive + idleTimeout
         guard now >= due else { return setIdleAlarm(due, context) }
         idleAlarm = nil
+        others?.timedOut()
         context.close(promise: nil)
     }
 

@@ -35,8 +35,8 @@ final class HotRoutesScout: ChannelDuplexHandler, RemovableChannelHandler {
             return context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         case .body: break
         case .end:
-            front.connection.responseEnded()
-            front.lastActive = context.eventLoop.now
+            context.write(data, promise: promise)
+            return front.behindAnswered()
         }
         context.write(data, promise: promise)
     }

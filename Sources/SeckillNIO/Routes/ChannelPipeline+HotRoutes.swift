@@ -12,14 +12,24 @@ extension ChannelPipeline.SynchronousOperations {
     /// Whoever stands between the network and these routes sees every byte; whoever stands behind does not see the requests
     /// that are answered here, and must not take the connection for idle meanwhile: `idleTimeout` is for that.
     ///
-    /// - Parameter idleTimeout: closes a connection on which nothing was asked or answered for so long, and nothing is due;
-    ///   also one whose client has taken nothing for so long of what it is given, or sent no more of a request. It ends with
-    ///   HTTP: a 101, or a `CONNECT` that is accepted.
+    /// After 16 requests of one connection it is the turn of others, and while the server behind owes 16 answers to a client
+    /// no more is read from it.
+    ///
+    /// - Parameters:
+    ///   - connections: all connections of this server. The connection is counted as one of them, and may be closed to make
+    ///     room for another while it is idle.
+    ///   - idleTimeout: closes a connection on which nothing was asked or answered for so long, and nothing is due;
+    ///     also one whose client has taken nothing for so long of what it is given, or sent no more of a request. It ends
+    ///     with HTTP: a 101, or a `CONNECT` that is accepted.
     /// - Throws: `ChannelPipelineError.notFound` if `HTTPResponseEncoder` or the decoder are missing.
-    public func addHotRoutes(_ routes: some HotRoutes, idleTimeout: TimeAmount? = nil) throws {
+    public func addHotRoutes(
+        _ routes: some HotRoutes,
+        in connections: ServerConnections,
+        idleTimeout: TimeAmount? = nil
+    ) throws {
         let encoder = try handler(type: HTTPResponseEncoder.self)
         let decoder = try handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-        let front = HotRoutesHandler(routes, idleTimeout: idleTimeout)
+        let front = HotRoutesHandler(routes, in: connections, idleTimeout: idleTimeout)
         try addHandler(front, position: .before(encoder))
         try addHandler(HotRoutesScout(front), position: .after(decoder))
     }

@@ -2,7 +2,7 @@ public import NIOCore
 
 /// What is answered ahead of the server behind, on the event loop that read the request.
 ///
-/// See ``NIOCore/ChannelPipeline/SynchronousOperations/addHotRoutes(_:idleTimeout:)``.
+/// See ``NIOCore/ChannelPipeline/SynchronousOperations/addHotRoutes(_:in:idleTimeout:)``.
 public protocol HotRoutes: Sendable {
     /// The answer to `request`. Called on the event loop: must not block, and costs every request that it is asked about.
     func answer(_ request: HotRequest) -> HotAnswer

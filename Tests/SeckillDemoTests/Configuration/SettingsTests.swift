@@ -40,6 +40,7 @@ struct SettingsTests {
             .secret: ["n", "o", "p"].map { String(repeating: $0, count: 32) }.joined(separator: ","),
             .clientRateLimit: "20/1m", .clientHeader: "X-Forwarded-For", .namespace: "shop-1", .takeOver: "true",
             .redis: "redis://user:pass@10.0.0.1:7000/2",
+            .maxConnections: "2000", .operationsHost: "10.0.0.2", .operationsPort: "9000",
             .sale: "[\(sale),\(sale.replacing("\"a\"", with: "\"b\""))]", .direct: "false", .logLevel: "debug",
         ]
         #expect(Set(values.keys) == Set(Setting.allCases))
@@ -52,6 +53,8 @@ struct SettingsTests {
             #expect(settings.clientHeader?.rawName == "X-Forwarded-For")
             #expect(settings.adminToken == "t" && settings.secrets?.count == 3 && !settings.isDirect)
             #expect(settings.redis?.address == .tcp(host: "10.0.0.1", port: 7000) && settings.redis?.database == 2)
+            #expect(settings.maxConnections == 2000 && settings.operationsHost == "10.0.0.2")
+            #expect(settings.operationsPort == 9000)
             #expect(settings.sales.count == 2 && settings.namespace == "shop-1" && settings.takesOver)
         }
         #expect(Setting.ledgerRate.variable == "SECKILL_LEDGER_RATE")
@@ -61,6 +64,7 @@ struct SettingsTests {
         #expect(try read([.rateLimit: "off", .clientRateLimit: "9/1s"]).clientRateLimit == Rate(9, per: .seconds(1)))
         #expect(try read([.clientRateLimit: "off"]).clientRateLimit == nil)
         #expect(try read([.direct: "true"]).isDirect)
+        #expect(complaint([.operationsHost: "10.0.0.2"])?.contains("goes with --operations-port only") == true)
         #expect(try read([.redis: "unix:///run/redis.sock", .role: "web"]).role == .web)
     }
 

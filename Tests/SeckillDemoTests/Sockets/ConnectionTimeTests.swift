@@ -1,9 +1,11 @@
 import HTTPTypes
+import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import SeckillNIO
 import Testing
 
 @testable import SeckillDemo
@@ -17,7 +19,11 @@ struct ConnectionTimeTests {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: false)
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-        try pipeline.addHandler(ConnectionGuard())
+        try pipeline.addHandler(
+            ConnectionGuard(
+                in: ServerConnections(limit: 10, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            )
+        )
         try pipeline.addHandler(behind)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
@@ -70,7 +76,7 @@ struct ConnectionTimeTests {
             for piece in pieces { try hear(piece) }
             while behind.hasQuestion { behind.answer() }
             _ = try said()
-            advance(.seconds(100))
+            advance(.seconds(50))
             #expect(try said() == "" && channel.isActive)
         }
     }

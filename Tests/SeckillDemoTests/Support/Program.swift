@@ -73,11 +73,19 @@ final class Program: Sendable {
         in folder: TemporaryFolder = TemporaryFolder()
     ) async throws -> (Program, port: Int) {
         let program = try Program(serving(folder) + arguments, in: folder)
-        await program.wait { $0.out.contains("\n") || $0.isRead }
-        guard let colon = program.output.lastIndex(of: ":"),
-            let port = Int(program.output[colon...].dropFirst().trimmingCharacters(in: .whitespacesAndNewlines))
-        else { throw NotServing(end: await program.end()) }
-        return (program, port)
+        return (program, try await program.port("swift-seckill listens on "))
+    }
+
+    /// The port that the program says it listens on, in the line that begins so.
+    func port(_ beginning: String) async throws -> Int {
+        func line() -> Substring? {
+            output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().first { $0.hasPrefix(beginning) }
+        }
+        await wait { state in state.isRead || line() != nil }
+        guard let line = line(), let port = Int(line[line.lastIndex(of: ":")!...].dropFirst()) else {
+            throw NotServing(end: await end())
+        }
+        return port
     }
 
     struct NotServing: Error { var end: End }
