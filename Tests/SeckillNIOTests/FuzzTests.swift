@@ -251,10 +251,14 @@ private final class Echo: ChannelInboundHandler {
         case .head(let head): log.see(head.method.rawValue, head.uri, isHot: false)
         case .body: break
         case .end:
-            guard isPrompt else { return }
-            context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .noContent))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            if isPrompt { return answer(context) }
+            context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { self.answer(context) }
         }
+    }
+
+    private func answer(_ context: ChannelHandlerContext) {
+        context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .noContent))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { log.fail() }

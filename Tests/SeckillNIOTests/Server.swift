@@ -45,6 +45,9 @@ final class Server {
 
     func run() { channel.embeddedEventLoop.run() }
 
+    /// Lets those have their turn that wait for it.
+    func takeTurns() { channel.embeddedEventLoop.advanceTime(by: .milliseconds(1)) }
+
     deinit { _ = try? channel.finish(acceptAlreadyClosed: true) }
 }
 
@@ -68,6 +71,7 @@ final class Behind: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
 
     var paths: [String] { heads.map(\.uri) }
+    var isAsked: Bool { context != nil && answered < ends }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }

@@ -14,8 +14,7 @@ struct HotConnection {
     /// Requests that the parser has read the head of.
     private(set) var heads = 0
     private var isArriving = false
-    /// Those of them that have no whole answer.
-    private(set) var unanswered = 0
+    private var unanswered = 0
     private var expectedHeads: Int?
 
     /// The next byte is the first of a request.

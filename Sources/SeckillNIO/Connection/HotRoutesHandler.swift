@@ -3,10 +3,10 @@ internal import NIOCore
 /// Stands in front of the HTTP parser: answers what it may of what ``HotRoutes`` knows, and passes everything else on as
 /// it came.
 ///
-/// While it owes an answer, or the client does not take what it has been given, it holds back what comes, whatever it is,
-/// and reads no more once it holds something. So answers leave in the order in which they were asked for, and memory is
-/// bounded by two reads. The same while the server behind owes ``unansweredLimit`` answers, and between two turns: after
-/// ``turn`` requests in a row the connection lets others go first.
+/// While an answer is due, from here or from the server behind, or the client does not take what it has been given, it
+/// holds back what comes, whatever it is, and reads no more once it holds something. So answers leave in the order in which
+/// they were asked for, and memory is bounded by two reads. After ``turn`` requests in a row, and whenever an answer of the
+/// server behind was waited for, the connection lets others go first.
 final class HotRoutesHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -20,8 +20,6 @@ final class HotRoutesHandler: ChannelDuplexHandler {
 
     /// How many requests are taken before it is another connection's turn.
     static let turn = 16
-    /// How many answers the server behind may owe before it is passed no more requests.
-    static let unansweredLimit = 16
     /// How much is passed on at once of what may hold any number of requests.
     private static let unreadLimit = 4096
 
@@ -48,8 +46,10 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     /// How many more requests are taken in this turn.
     private var requestsLeft = turn
     private var isWaitingForTurn = false
-    /// The server behind must answer before it is passed more.
-    private var isBehindFull = false
+    /// The server behind must answer before anything goes on.
+    private var isBehindBusy = false
+    /// The server behind owes an answer to a request that was passed on in a turn.
+    private var isTurnUnanswered = false
     /// Bytes or events are being looked at.
     private var isBusy = false
     private var held: CircularBuffer<Held> = []
@@ -112,6 +112,7 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     }
 
     private func countOut() {
+        endTurn()
         guard let member else { return }
         self.member = nil
         others?.closed(member)
@@ -173,7 +174,7 @@ final class HotRoutesHandler: ChannelDuplexHandler {
     private var isHolding: Bool { isFlushing || !held.isEmpty }
 
     /// Nothing that is held may go on.
-    private var isStopped: Bool { isAnswering || isFlushing || isWaitingForTurn || isBehindFull }
+    private var isStopped: Bool { isAnswering || isFlushing || isWaitingForTurn || isBehindBusy }
 
     private func take(_ new: Held, _ context: ChannelHandlerContext) {
         held.append(new)
@@ -268,8 +269,8 @@ final class HotRoutesHandler: ChannelDuplexHandler {
 
     /// Whether another request may be taken now. If not, it is known who will see to it that it goes on.
     private func mayGoOn() -> Bool {
-        if connection.unanswered >= Self.unansweredLimit {
-            isBehindFull = true
+        if connection.owesAnswer {
+            isBehindBusy = true
         } else if requestsLeft == 0 {
             waitForTurn()
         }
@@ -282,13 +283,27 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         others?.waitForTurn(self)
     }
 
-    /// Goes on after others had their turn.
-    func takeTurn() {
+    /// Goes on after others had their turn. Whether the server behind now owes an answer.
+    func takeTurn() -> Bool {
         isWaitingForTurn = false
-        guard isActive, let context else { return }
+        guard isActive, let context else { return false }
         requestsLeft = Self.turn
         release(context)
         noteIdleness(context, isRecent: true)
+        isTurnUnanswered = isActive && connection.owesAnswer
+        return isTurnUnanswered
+    }
+
+    private func endTurn() {
+        guard isTurnUnanswered else { return }
+        isTurnUnanswered = false
+        others?.turnAnswered()
+    }
+
+    /// The server behind begins to answer.
+    func behindAnswers(isLast: Bool) {
+        connection.responseBegan(isLast: isLast)
+        endTurn()
     }
 
     /// The server behind has answered a request.
@@ -297,8 +312,8 @@ final class HotRoutesHandler: ChannelDuplexHandler {
         guard let context else { return }
         lastActive = context.eventLoop.now
         hasAsked = true
-        if isBehindFull {
-            isBehindFull = false
+        if isBehindBusy, !connection.owesAnswer {
+            isBehindBusy = false
             waitForTurn()
         }
         noteIdleness(context, isRecent: true)

@@ -28,7 +28,7 @@ final class HotRoutesScout: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head):
-            front.connection.responseBegan(isLast: head.headers[canonicalForm: "connection"].contains("close"))
+            front.behindAnswers(isLast: head.headers[canonicalForm: "connection"].contains("close"))
             guard leavesHTTP(head.status) else { break }
             front.leave()
             context.write(data, promise: promise)

@@ -53,27 +53,46 @@ final class LoopConnections {
     /// How many connections are served in a row before the loop looks at the network again.
     private static let turnsAtOnce = 32
     private static let pause: TimeAmount = .microseconds(100)
+    private static let longestPause: TimeAmount = .milliseconds(100)
     private var waiting: CircularBuffer<HotRoutesHandler> = []
     private var isTurnDue = false
+    /// How many requests that were passed on in a turn the server behind may work on at once. Others are as many as there
+    /// are connections, and must not wait for those.
+    static let unansweredTurns = 4
+    private var turnsLeft = unansweredTurns
+    /// By how much the last turns were late.
+    private var lateness: TimeAmount = .zero
 
     /// Calls `takeTurn` of `connection` after the loop has looked at the network and all that wait already had their turn.
     ///
-    /// A task that is executed at once would run before the loop looks at the network, however many there are. So one
-    /// task serves some connections and is scheduled again a moment later.
+    /// A loop runs all tasks that are ready before it looks at the network. So one task serves some connections and is
+    /// scheduled again a moment later. If it runs late, the loop has much else to do, and the moment is longer next time.
     func waitForTurn(_ connection: HotRoutesHandler) {
         waiting.append(connection)
         scheduleTurns()
     }
 
-    private func scheduleTurns() {
-        guard !isTurnDue, !waiting.isEmpty else { return }
-        isTurnDue = true
-        loop.assumeIsolated().scheduleTask(in: Self.pause) { self.takeTurns() }
+    /// The server behind has begun to answer what it was passed in a turn, or its client has gone.
+    func turnAnswered() {
+        turnsLeft += 1
+        scheduleTurns()
     }
 
-    private func takeTurns() {
+    private func scheduleTurns() {
+        guard !isTurnDue, turnsLeft > 0, !waiting.isEmpty else { return }
+        isTurnDue = true
+        let due = loop.now + Self.pause + min(lateness * 4, Self.longestPause)
+        loop.assumeIsolated().scheduleTask(deadline: due) { self.takeTurns(due) }
+    }
+
+    private func takeTurns(_ due: NIODeadline) {
         isTurnDue = false
-        for _ in 0..<min(waiting.count, Self.turnsAtOnce) { waiting.removeFirst().takeTurn() }
+        lateness = loop.now - due
+        var served = 0
+        while served < Self.turnsAtOnce, turnsLeft > 0, let connection = waiting.popFirst() {
+            served += 1
+            if connection.takeTurn() { turnsLeft -= 1 }
+        }
         scheduleTurns()
     }
 }

@@ -12,8 +12,9 @@ extension ChannelPipeline.SynchronousOperations {
     /// Whoever stands between the network and these routes sees every byte; whoever stands behind does not see the requests
     /// that are answered here, and must not take the connection for idle meanwhile: `idleTimeout` is for that.
     ///
-    /// After 16 requests of one connection it is the turn of others, and while the server behind owes 16 answers to a client
-    /// no more is read from it.
+    /// After 16 requests of one connection it is the turn of others. Requests that a client sends before it has the answer to
+    /// the one before wait here, and the server behind works on few of those at once: a client that sends thousands delays
+    /// nobody who sends one.
     ///
     /// - Parameters:
     ///   - connections: all connections of this server. The connection is counted as one of them, and may be closed to make
