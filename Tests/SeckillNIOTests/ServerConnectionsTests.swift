@@ -108,6 +108,7 @@ struct ServerConnectionsTests {
         let chat = try servers(1, of: connections)[0]
         try chat.hear("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
         chat.behind.answer(.switchingProtocols)
+        try chat.hear("no HTTP any more")
         let others = try servers(5, of: connections)
         #expect(chat.channel.isActive && open(others) == [false, false, false, false, true])
     }
