@@ -177,24 +177,39 @@ struct Reconciler: Sendable {
     // MARK: Rebuilding
 
     private func rebuildAll(_ sales: [SaleID], _ state: inout State, _ attempts: inout Attempts) async throws {
-        try await withThrowingTaskGroup(of: (SaleID, Result<StockRebuild.Outcome, any Error>).self) { group in
-            var waiting = sales[...]
-            func startNext() {
-                guard let sale = waiting.popFirst() else { return }
+        let waiting = Locked(sales[...])
+        let ended = Locked<[Ended]>([])
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<min(sales.count, Self.rebuildsAtOnce) {
                 group.addTask {
-                    do {
-                        return (sale, .success(try await rebuild.ensure(sale)))
-                    } catch {
-                        return (sale, .failure(error))
+                    while let sale = waiting.withLock({ $0.popFirst() }) {
+                        let result = await ensured(sale)
+                        ended.withLock { $0.append(result) }
                     }
                 }
             }
-            for _ in 0..<Self.rebuildsAtOnce { startNext() }
-            while let (sale, result) = try await group.next() {
-                _ = try await attempts.make { try state.note(try result.get(), of: sale, at: clock.uptime) }
-                startNext()
+        }
+        for end in ended.withLock(\.self) {
+            _ = try await attempts.make {
+                if let failure = end.failure { throw failure }
+                if let outcome = end.outcome { try state.note(outcome, of: end.sale, at: clock.uptime) }
             }
         }
+    }
+
+    private func ensured(_ sale: SaleID) async -> Ended {
+        do {
+            return Ended(sale: sale, outcome: try await rebuild.ensure(sale))
+        } catch {
+            return Ended(sale: sale, failure: error)
+        }
+    }
+
+    /// How a rebuild ended, or what kept it from being begun.
+    private struct Ended: Sendable {
+        var sale: SaleID
+        var outcome: StockRebuild.Outcome?
+        var failure: (any Error)?
     }
 }
 
