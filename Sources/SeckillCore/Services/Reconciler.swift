@@ -74,11 +74,12 @@ struct Reconciler: Sendable {
         let isSeen = try await attempts.make { snapshots = try await stock.snapshots(of: due) }
         var damaged: Set<SaleID> = []
         let isRead = try await attempts.make { damaged = try await catalog.refresh() }
-        health.noteRound(attempts.failure, at: clock.uptime)
         let changed = catalog.takeChanged(orAll: !state.hasBegun)
         if isRead { state.hasBegun = true }
         state.schedule.note(changed, at: clock.now, uptime: uptime)
         for record in changed where !record.isClosed(at: clock.now) { health.expect(record.sale.id) }
+        // Not before: a node that has just read its sales is not ready until it has looked at them.
+        health.noteRound(attempts.failure, at: clock.uptime)
         for sale in damaged where health[sale] != .damaged || due.contains(sale) {
             health.note(.damaged, of: sale)
             _ = try await attempts.make { try await rebuild.close(sale) }
