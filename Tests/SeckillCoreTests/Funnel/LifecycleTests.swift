@@ -123,7 +123,10 @@ struct LifecycleTests {
 
     /// Alice listens on a node that does nothing itself.
     @Test func aUserHearsOfOrdersOnOtherNodes() async throws {
-        let shop = try await Shop(stock: 2)
+        var configuration = FlashSale.Configuration()
+        // The clock stands still: a worker that rests after the first order never takes the second.
+        configuration.linger = .zero
+        let shop = try await Shop(stock: 2, configuration: configuration)
         let neighbour = FlashSale(
             stock: shop.stock,
             ledger: shop.ledger,
