@@ -212,7 +212,8 @@ async function look() {
 function showChoice(next) {
   const isNew = next.map((sale) => sale.id).join() !== sales.map((sale) => sale.id).join();
   sales = next;
-  if (chosen !== named && !sales.some((sale) => sale.id === chosen)) chosen = sales.length ? sales[0].id : null;
+  const isThere = chosen !== null && (chosen === named || sales.some((sale) => sale.id === chosen));
+  if (!isThere) chosen = sales.length ? sales[0].id : null;
   part('actions').hidden = chosen === null;
   if (!isNew) return;
   part('choice').replaceChildren(...sales.map((sale) => {
@@ -309,7 +310,8 @@ part('create').addEventListener('submit', async (event) => {
     body[name] = type === 'number' ? Number(value) : type === 'datetime-local' ? `${value.length === 16 ? `${value}:00` : value}Z` : value;
   }
   if (!(await act('POST', '/admin/sales', body))) {
-    chosen = body.id;
+    named = body.id;
+    chosen = named;
     part('choice').value = chosen;
     part('create').reset();
     refresh();
