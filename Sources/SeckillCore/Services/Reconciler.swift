@@ -114,6 +114,8 @@ struct Reconciler: Sendable {
                 state.schedule.remove(sale)
                 return true
             }
+            // It sells nothing here in any case.
+            if let holder = record.holder, holder != stock.name { return true }
         }
         switch verdict(record, before, snapshot) {
         case .agrees:

@@ -12,7 +12,7 @@ struct ManySalesTests {
 
     init() { store = CountingStore(base: MemoryStockStore(clock: clock)) }
 
-    private func node() throws -> FlashSale {
+    private func node(logger: Logger = LogLines().logger()) throws -> FlashSale {
         FlashSale(
             stock: store,
             ledger: ledger,
@@ -20,7 +20,7 @@ struct ManySalesTests {
             signer: try Shop.signer(),
             clock: clock,
             random: SeededRandom(3),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: logger
         )
     }
 
@@ -201,6 +201,22 @@ struct ManySalesTests {
         for _ in 0..<4 { try await node.reconciler.sweep(&state) }
         #expect(try await ledger.sale(Self.name(1))?.holder == nil)
         #expect(try await store.snapshot(of: Self.name(1)) == nil)
+    }
+
+    /// A shop that moved to another store may leave finished sales with the former one.
+    @Test func aSaleThatIsOverAndHeldElsewhereIsLeftAlone() async throws {
+        _ = try await ledger.create(sale(1, closesIn: .seconds(10)))
+        _ = try await ledger.transfer(Self.name(1), to: StoreName("elsewhere"), takeover: 1)
+        clock.advance(by: .seconds(20))
+        let log = LogLines()
+        let node = try node(logger: log.logger())
+        var state = Reconciler.State()
+        for _ in 0..<40 {
+            try await node.reconciler.sweep(&state)
+            clock.advance(by: .milliseconds(250))
+        }
+        #expect(log.lines.isEmpty, "nothing is wrong, four times a second")
+        #expect(node.readiness() == Readiness(isReady: true))
     }
 
     @Test func listsComeInPages() async throws {
