@@ -18,6 +18,22 @@ struct LedgerSchedulingTests {
         }
     }
 
+    /// Calls `act` for each order at once while another process holds the ledger's lock, so that the calls share
+    /// transactions afterwards.
+    private func together(
+        _ orders: [Order],
+        on scratch: Scratch,
+        _ act: @escaping @Sendable (Order) async throws -> Void
+    ) async throws {
+        let other = try OtherProcess(scratch.ledger)
+        try await other.lock()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for order in orders { group.addTask { try await act(order) } }
+            try await other.unlock()
+            try await group.waitForAll()
+        }
+    }
+
     @Test("payments that come together share transactions, and all are made") func grouping() async throws {
         let scratch = try Scratch()
         let shop = try await Shop(scratch.ledger)
@@ -48,19 +64,11 @@ struct LedgerSchedulingTests {
         try await shop.open(stock: 1000)
         let orders = try await shop.record((1...1000).map { Shop.reservation($0) })
         let before = try await shop.ledger.sales().change
-        let other = try OtherProcess(scratch.ledger)
-        try await other.lock()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for order in orders {
-                group.addTask {
-                    guard case .done = try await shop.ledger.pay(order.id, at: Shop.start) else {
-                        Issue.record("not paid")
-                        return
-                    }
-                }
+        try await together(orders, on: scratch) { order in
+            guard case .done = try await shop.ledger.pay(order.id, at: Shop.start) else {
+                Issue.record("not paid")
+                return
             }
-            try await other.unlock()
-            try await group.waitForAll()
         }
         // A transaction ends after 10 ms, which are a few payments on a slow machine.
         let saves = try await shop.ledger.sales().change - before
@@ -80,24 +88,16 @@ struct LedgerSchedulingTests {
             BEGIN SELECT RAISE(ABORT, 'the seventh'); END
             """
         )
-        let other = try OtherProcess(scratch.ledger)
-        try await other.lock()
-        let paid = try await withThrowingTaskGroup(of: Int?.self) { group in
-            for order in orders {
-                group.addTask {
-                    do {
-                        guard case .done = try await shop.ledger.pay(order.id, at: Shop.start) else { return nil }
-                        return order.sequence
-                    } catch let error as SeckillError {
-                        #expect(error.code == .invalid && order.sequence == 7, "\(error)")
-                        return nil
-                    }
-                }
+        let paid = Locked<Set<Int>>([])
+        try await together(orders, on: scratch) { order in
+            do {
+                guard case .done = try await shop.ledger.pay(order.id, at: Shop.start) else { return }
+                paid.withLock { _ = $0.insert(order.sequence) }
+            } catch let error as SeckillError {
+                #expect(error.code == .invalid && order.sequence == 7, "\(error)")
             }
-            try await other.unlock()
-            return try await group.reduce(into: Set<Int>()) { if let sequence = $1 { $0.insert(sequence) } }
         }
-        #expect(paid == Set(1...20).subtracting([7]))
+        #expect(paid.withLock { $0 } == Set(1...20).subtracting([7]))
         try shop.plant("DROP TRIGGER failure")
         #expect(try await shop.ledger.totals(of: .shoes)?.paid == 19)
         #expect(try await shop.audit().violations == [])
@@ -114,20 +114,12 @@ struct LedgerSchedulingTests {
             BEGIN SELECT RAISE(ABORT, 'the seventh'); END
             """
         )
-        let other = try OtherProcess(scratch.ledger)
-        try await other.lock()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for order in orders {
-                group.addTask {
-                    do {
-                        _ = try await shop.ledger.cancel(order.id, at: Shop.start)
-                    } catch let error as SeckillError {
-                        #expect(error.code == .invalid && order.sequence == 7, "\(error)")
-                    }
-                }
+        try await together(orders, on: scratch) { order in
+            do {
+                _ = try await shop.ledger.cancel(order.id, at: Shop.start)
+            } catch let error as SeckillError {
+                #expect(error.code == .invalid && order.sequence == 7, "\(error)")
             }
-            try await other.unlock()
-            try await group.waitForAll()
         }
         try shop.plant("DROP TRIGGER failure")
         let totals = try await shop.ledger.totals(of: .shoes)
