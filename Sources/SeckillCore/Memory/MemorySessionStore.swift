@@ -33,13 +33,7 @@ public final class MemorySessionStore: SessionStore {
     public func refresh(_ token: SessionToken, lifetime: Duration) async throws -> Session? {
         let digest = token.digest
         let now = clock.now
-        return table.withLock { table in
-            guard let session = table.session(digest, at: now), session.expiresAt < now + lifetime else {
-                return table.session(digest, at: now)
-            }
-            table.extend(digest, to: now + lifetime)
-            return table.session(digest, at: now)
-        }
+        return table.withLock { $0.refresh(digest, to: now + lifetime, at: now)?.session }
     }
 
     /// One look-up.

@@ -22,7 +22,7 @@ package struct SessionTable: Sendable {
     /// Sessions that are kept. Some of them may have ended.
     package var count: Int { unused.count + used.count }
 
-    /// A session that has not ended.
+    /// Returns a session unless it has ended.
     package func session(_ digest: String, at now: Timestamp) -> Session? {
         guard let session = (used[digest] ?? unused[digest])?.session, session.expiresAt > now else { return nil }
         return session
@@ -52,7 +52,7 @@ package struct SessionTable: Sendable {
         return gone
     }
 
-    /// A session that has not ended, which is used by that.
+    /// Returns a session unless it has ended, and marks it as used.
     package mutating func lookUp(_ digest: String, at now: Timestamp) -> (session: Session, isFirstUse: Bool)? {
         if let session = used[digest]?.session { return session.expiresAt > now ? (session, false) : nil }
         guard let session = unused[digest]?.session, session.expiresAt > now else { return nil }
@@ -75,6 +75,20 @@ package struct SessionTable: Sendable {
         entry.session.expiresAt = end
         used[digest] = entry
         used.moveToEnd(digest)
+    }
+
+    /// Lets a session that has not ended last until `end`, or as long as it would anyway.
+    /// - Returns: the session, and whether it lasts longer than before; nil if it has ended.
+    package mutating func refresh(
+        _ digest: String,
+        to end: Timestamp,
+        at now: Timestamp
+    ) -> (session: Session, isLonger: Bool)? {
+        guard var session = session(digest, at: now) else { return nil }
+        guard session.expiresAt < end else { return (session, false) }
+        extend(digest, to: end)
+        session.expiresAt = end
+        return (session, true)
     }
 
     /// Removes a session.

@@ -79,12 +79,10 @@ public final class JournalSessionStore: SessionStore {
         let now = clock.now
         try journal.admit()
         let (session, ticket) = table.withLock { table -> (Session?, GroupBuffer.Ticket?) in
-            guard var session = table.session(digest, at: now), session.expiresAt < now + lifetime else {
-                return (table.session(digest, at: now), nil)
+            guard let (session, isLonger) = table.refresh(digest, to: now + lifetime, at: now) else {
+                return (nil, nil)
             }
-            session.expiresAt = now + lifetime
-            table.extend(digest, to: session.expiresAt)
-            return (session, journal.append { $0.append(session, digest: digest) })
+            return (session, isLonger ? journal.append { $0.append(session, digest: digest) } : nil)
         }
         if let ticket { try await journal.wait(for: ticket) }
         return session
