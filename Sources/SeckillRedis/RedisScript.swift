@@ -92,8 +92,6 @@ extension RedisScript {
     static let all = [
         reserve, giveBack, snapshot, update, claim, renew, stage, install, abandon, distrust, acknowledge, takeOver,
         deadLetter, depth, retire, append, admit, purchase, createSession, getSession, refreshSession, revokeSession,
-        putPage, getPage,
-        ask,
-        readQuestion, settle, identify, rights,
+        putPage, getPage, ask, readQuestion, settle, identify, rights,
     ]
 }

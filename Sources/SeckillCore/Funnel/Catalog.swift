@@ -97,8 +97,8 @@ final class Catalog: Sendable {
         }
     }
 
-    /// How many sales there are.
-    var count: Int { state.withLock { $0.records.count } }
+    /// Whether `sale` is over and no store holds it, as far as this node has read.
+    func isRetired(_ sale: SaleID) -> Bool { self[sale]?.isRetired(at: clock.now) ?? false }
 
     /// Takes in what the ledger has just answered to an operator's action. Of two records with one revision, this one may be
     /// the older.

@@ -3,8 +3,8 @@ extension FlashSale {
 
     /// Logs a user in. Proving who it is was the caller's task.
     ///
-    /// - Parameter client: whom logins are limited by, such as the address that the request came from; nil for no limit. A
-    ///   client that may log in without proof should be limited: see ``SessionStore`` for what ends when there are too many.
+    /// - Parameter client: the key by which logins are limited, such as the address of the request; nil for no limit. Limit
+    ///   clients that may log in without proof: see ``SessionStore`` for what ends when there are too many sessions.
     public func logIn(_ user: UserID, from client: String? = nil) async -> LoginOutcome {
         await metrics.login.measure(clock) {
             do {
@@ -47,7 +47,7 @@ extension FlashSale {
     /// Asks a session a new question of `kind`; nil if no such challenge is set. Checks the client's rate, the session, and
     /// the user's rate, in this order.
     ///
-    /// - Parameter client: whom challenges are limited by, as in ``logIn(_:from:)``.
+    /// - Parameter client: the key by which challenges are limited, as in ``logIn(_:from:)``.
     public func challenge(
         _ kind: String,
         for session: SessionToken?,
@@ -142,7 +142,7 @@ extension FlashSale {
 
     private func decideLink(to sale: SaleID, for caller: Caller, answer: ChallengeAnswer?) async throws -> LinkOutcome {
         guard let record = try await catalog.record(of: sale) else { return .refused(.noSale) }
-        requested.withLock { _ = $0.insert(sale) }
+        noteRequest(of: sale)
         guard let user = try await user(for: caller) else { return .refused(.noSession) }
         if let wait = try await wait(of: user.text, limiter) { return .refused(.rateLimited(retryAfter: wait)) }
         let now = clock.now
@@ -196,9 +196,7 @@ extension FlashSale {
 
     /// What the ledger says of an order of a sale that no store holds any more; nil for any other sale.
     private func outcomeOfRetiredSale(_ order: OrderID) async -> PurchaseOutcome? {
-        guard catalog[order.sale]?.isRetired(at: clock.now) ?? false,
-            let answer = try? await ledger.lookUp(order)
-        else { return nil }
+        guard catalog.isRetired(order.sale), let answer = try? await ledger.lookUp(order) else { return nil }
         return answer.order.map { .accepted($0) } ?? .refused(.closed, order: order)
     }
 
@@ -255,7 +253,7 @@ extension FlashSale {
             let recorded = try await ledger.lookUp(order).order
             return .accepted(recorded ?? Order(id: order, user: user, status: .queued, sequence: sequence))
         case .soldOut(let version):
-            if !stock.isInProcess { requested.withLock { _ = $0.insert(order.sale) } }
+            if !stock.isInProcess { noteRequest(of: order.sale) }
             soldOut.set(for: order.sale, version: version)
             return .refused(.soldOut, order: order)
         case .limitReached: return .refused(.limitReached, order: order)
@@ -272,9 +270,12 @@ extension FlashSale {
     private func learn(_ order: OrderID) {
         // Where asking the store is cheap, nothing is refused before it.
         guard !stock.isInProcess else { return }
-        requested.withLock { _ = $0.insert(order.sale) }
+        noteRequest(of: order.sale)
         soldOut.learn(order)
     }
+
+    /// Has the next sweep look at a sale.
+    private func noteRequest(of sale: SaleID) { requested.withLock { _ = $0.insert(sale) } }
 
     private func passes(_ answer: ChallengeAnswer?, _ caller: Caller) async throws -> Bool {
         if challenges.isEmpty { return true }

@@ -10,9 +10,10 @@ extension FlashSale {
         let before = try await ledger.lookUp(id)
         if let decided = decided(before, id, user, isOwner: false) { return decided.order }
         let reservation = try await stock.reservation(of: id)
-        let isRetired = catalog[id.sale]?.isRetired(at: clock.now) ?? false
         let canVouch =
-            if reservation == nil, !isRetired { try await stock.snapshot(of: id.sale) != nil } else { true }
+            if reservation == nil, !catalog.isRetired(id.sale) { try await stock.snapshot(of: id.sale) != nil } else {
+                true
+            }
         // Recorded and wiped, or rebuilt, between the two reads?
         let after = try await ledger.lookUp(id)
         let isOwner = reservation?.user == user

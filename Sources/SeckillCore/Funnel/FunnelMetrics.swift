@@ -3,8 +3,8 @@ internal import CoreMetrics
 /// What the funnel counts, created once. Labels are bounded: routes, refusals and statuses, never users or orders.
 ///
 /// `seckill_requests_total{route}`, `seckill_refusals_total{route,reason}`, `seckill_request_seconds{route}`,
-/// `seckill_sessions`, `seckill_orders_total{status}`, `seckill_returned_units_total`, `seckill_queue_depth`, `seckill_queue_age_seconds`,
-/// `seckill_rebuilds_total`.
+/// `seckill_sessions`, `seckill_orders_total{status}`, `seckill_returned_units_total`, `seckill_queue_depth`,
+/// `seckill_queue_age_seconds`, `seckill_rebuilds_total`.
 struct FunnelMetrics: Sendable {
     let login = Route("login")
     let challenge = Route("challenge")

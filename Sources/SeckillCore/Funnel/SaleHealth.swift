@@ -6,12 +6,21 @@ final class SaleHealth: Sendable {
     private struct State: Sendable {
         /// Sales whose stock the store has, as the ledger says.
         var trusted: Set<SaleID> = []
-        /// Sales that wait for their stock, or have not been looked at yet.
+        /// Sales whose stock is being installed, or that no sweep has reached yet.
         var missing: Set<SaleID> = []
         var troubles: [SaleID: SaleTrouble] = [:]
         /// When the last look at store and ledger ended, and how.
         var roundAt: Duration?
         var failure: String?
+
+        /// Why what is said here may not be so any more; nil if store and ledger have answered within `patience`.
+        func doubt(at now: Duration, patience: Duration) -> String? {
+            if let failure { return failure }
+            guard let roundAt, now - roundAt <= patience else {
+                return "the ledger and the stock store were not checked recently"
+            }
+            return nil
+        }
     }
 
     private let logger: Logger
@@ -81,19 +90,17 @@ final class SaleHealth: Sendable {
             var readiness = Readiness(isReady: state.missing.isEmpty, troubles: state.troubles)
             for sale in state.missing { readiness.troubles[sale] = .rebuilding }
             if state.trusted.isEmpty, !readiness.troubles.isEmpty { readiness.isReady = false }
-            if let failure = state.failure {
-                readiness.reasons.append(failure)
-            } else if state.roundAt.map({ now - $0 > patience }) ?? true {
-                readiness.reasons.append("the ledger and the stock store have not been checked for a while")
+            if let doubt = state.doubt(at: now, patience: patience) {
+                readiness.reasons.append(doubt)
+                readiness.isReady = false
             }
-            if !readiness.reasons.isEmpty { readiness.isReady = false }
             return readiness
         }
     }
 
     /// Whether store and ledger have been asked within `patience`, and have answered.
     func isKept(at now: Duration, patience: Duration) -> Bool {
-        state.withLock { state in state.failure == nil && state.roundAt.map { now - $0 <= patience } ?? false }
+        state.withLock { $0.doubt(at: now, patience: patience) == nil }
     }
 
     private func log(_ trouble: SaleTrouble?, after before: SaleTrouble?, _ sale: SaleID) {

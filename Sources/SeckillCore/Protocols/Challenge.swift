@@ -1,7 +1,8 @@
 /// A question that costs a script more than a person, asked before a purchase link is given.
 ///
 /// Bound to the session that asked, answered once: one right answer or three wrong ones use it up, and so does its
-/// time. Memory is bounded: where too many questions are open, one more takes the place of the oldest. **Errors**: `unavailable`, `overloaded`.
+/// time. Memory is bounded: where too many questions are open, one more takes the place of the oldest.
+/// **Errors**: `unavailable`, `overloaded`.
 public protocol Challenge: Sendable {
     /// What clients ask for it by, such as `captcha`.
     var kind: String { get }

@@ -51,7 +51,7 @@ extension FlashSale: Service {
         )
     }
     var returns: ReturnService {
-        ReturnService(stock: stock, ledger: ledger, catalog: catalog, clock: clock, pace: pace, metrics: metrics)
+        ReturnService(stock: stock, ledger: ledger, catalog: catalog, pace: pace, metrics: metrics)
     }
     var expiry: ExpiryService {
         ExpiryService(ledger: ledger, clock: clock, events: events, pace: pace, metrics: metrics)

@@ -11,7 +11,6 @@ struct ReturnService: Sendable {
     let stock: any StockStore
     let ledger: any OrderLedger
     let catalog: Catalog
-    let clock: any SaleClock
     let pace: Pace
     let metrics: FunnelMetrics
 
@@ -29,7 +28,7 @@ struct ReturnService: Sendable {
             var units = 0
             let sales = Dictionary(grouping: open, by: \.sale).sorted { $0.key.text < $1.key.text }
             for (sale, returns) in sales {
-                if catalog[sale]?.isRetired(at: clock.now) ?? false {
+                if catalog.isRetired(sale) {
                     // No store holds the sale, and none will.
                     made += returns
                     continue
